@@ -1,0 +1,264 @@
+package assessplan
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+const cloudEventPrefix = "assessplan."
+
+// eventWriter turns facts into events.
+type eventWriter struct {
+	source    string
+	entryURLs bool // whether task.opened and task.entry_reissued carry the entry's URL
+}
+
+// write makes the events of one store of an aggregate.
+func (w eventWriter) write(org OrgID, subject uuid.UUID, version int64, now time.Time, recorded []Fact) []Event {
+	if len(recorded) == 0 {
+		return nil
+	}
+	now = storedTime(now)
+	events := make([]Event, len(recorded))
+	for i, fact := range recorded {
+		if w.entryURLs {
+			revealEntry(fact)
+		}
+		event := Event{ID: eventID(subject, version, i), Type: fact.EventType(), Org: org, Subject: subject, Version: version, Time: now}
+		event.Data = w.encode(&event, fact)
+		events[i] = event
+	}
+	return events
+}
+
+func revealEntry(fact Fact) {
+	switch fact := fact.(type) {
+	case *TaskOpened:
+		fact.EntryURL = EntryURL(fact.entry.url)
+	case *TaskEntryReissued:
+		fact.EntryURL = EntryURL(fact.entry.url)
+	}
+}
+
+// eventID is a UUIDv8 over what makes the event this event: no randomness, so that a repeated delivery is known.
+func eventID(subject uuid.UUID, version int64, place int) EventID {
+	var in [32]byte
+	copy(in[:16], subject[:])
+	binary.BigEndian.PutUint64(in[16:], uint64(version))
+	binary.BigEndian.PutUint64(in[24:], uint64(place))
+	sum := sha256.Sum256(in[:])
+	id := EventID(sum[:16])
+	id[6] = id[6]&0x0f | 0x80
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
+
+// encode writes CloudEvents 1.0 in its JSON format, with the partitioning extension.
+func (w eventWriter) encode(e *Event, fact Fact) []byte {
+	o := object{b: make([]byte, 0, 1024)}
+	o.open()
+	o.text("specversion", "1.0")
+	o.uuid("id", uuid.UUID(e.ID))
+	o.text("source", w.source)
+	o.text("type", cloudEventPrefix+string(e.Type))
+	o.uuid("subject", e.Subject)
+	o.time("time", e.Time)
+	o.text("datacontenttype", "application/json")
+	o.uuid("partitionkey", e.Subject)
+	o.text("orgid", string(e.Org))
+	o.int("aggregateversion", e.Version)
+	o.key("data")
+	o.b = fact.appendJSON(o.b)
+	o.close()
+	return o.b
+}
+
+// DecodeEvent reads an event from its CloudEvents JSON, with the fact that it states. An event of a type that this version
+// does not know is [ErrInvalid]. The bytes are kept as the event's Data.
+func DecodeEvent(data []byte) (Event, Fact, error) {
+	var envelope struct {
+		SpecVersion string          `json:"specversion"`
+		ID          EventID         `json:"id"`
+		Type        string          `json:"type"`
+		Subject     uuid.UUID       `json:"subject"`
+		Time        time.Time       `json:"time"`
+		Org         OrgID           `json:"orgid"`
+		Version     int64           `json:"aggregateversion"`
+		Data        json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal(data, &envelope); err != nil {
+		return Event{}, nil, invalid("event", "is not CloudEvents JSON: %v", err)
+	}
+	kind, ours := strings.CutPrefix(envelope.Type, cloudEventPrefix)
+	empty, known := facts[EventType(kind)]
+	if envelope.SpecVersion != "1.0" || !ours || !known {
+		return Event{}, nil, invalid("event", "has specversion %s and type %s; want 1.0 and a type of this package",
+			quote(envelope.SpecVersion), quote(envelope.Type))
+	}
+	fact := empty()
+	if err := json.Unmarshal(envelope.Data, fact); err != nil {
+		return Event{}, nil, invalid("event.data", "does not fit %s: %v", kind, err)
+	}
+	return Event{ID: envelope.ID, Type: EventType(kind), Org: envelope.Org, Subject: envelope.Subject,
+		Version: envelope.Version, Time: envelope.Time, Data: data}, fact, nil
+}
+
+// object appends a JSON object field by field: a pass writes one for every task, and reflection costs six times as much.
+type object struct{ b []byte }
+
+func (o *object) open()  { o.b = append(o.b, '{') }
+func (o *object) close() { o.b = append(o.b, '}') }
+
+func (o *object) key(name string) {
+	if o.b[len(o.b)-1] != '{' {
+		o.b = append(o.b, ',')
+	}
+	o.b = append(o.b, '"')
+	o.b = append(o.b, name...)
+	o.b = append(o.b, '"', ':')
+}
+
+func (o *object) text(name, value string) {
+	o.key(name)
+	for i := range len(value) {
+		if c := value[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			quoted, _ := json.Marshal(value) // a string always marshals
+			o.b = append(o.b, quoted...)
+			return
+		}
+	}
+	o.b = append(o.b, '"')
+	o.b = append(o.b, value...)
+	o.b = append(o.b, '"')
+}
+
+func (o *object) uuid(name string, id uuid.UUID) {
+	o.key(name)
+	var text [38]byte
+	text[0], text[37] = '"', '"'
+	encodeUUID(text[1:37], id)
+	o.b = append(o.b, text[:]...)
+}
+
+func (o *object) time(name string, at time.Time) {
+	o.key(name)
+	o.b = append(o.b, '"')
+	o.b = at.AppendFormat(o.b, time.RFC3339Nano)
+	o.b = append(o.b, '"')
+}
+
+func (o *object) int(name string, n int64) {
+	o.key(name)
+	o.b = strconv.AppendInt(o.b, n, 10)
+}
+
+func (o *object) bool(name string, yes bool) {
+	o.key(name)
+	o.b = strconv.AppendBool(o.b, yes)
+}
+
+func encodeUUID(dst []byte, id uuid.UUID) {
+	const digits = "0123456789abcdef"
+	at := 0
+	for i, b := range id {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			dst[at] = '-'
+			at++
+		}
+		dst[at], dst[at+1] = digits[b>>4], digits[b&0xf]
+		at += 2
+	}
+}
+
+func (r *TaskRef) write(o *object) {
+	o.open()
+	o.uuid("task_id", uuid.UUID(r.TaskID))
+	o.uuid("plan_id", uuid.UUID(r.PlanID))
+	o.uuid("enrollment_id", uuid.UUID(r.EnrollmentID))
+	o.text("org_id", string(r.OrgID))
+	o.text("testee_id", string(r.TesteeID))
+	o.text("scale_code", string(r.ScaleCode))
+	o.int("seq", int64(r.Seq))
+	o.int("revision", int64(r.Revision))
+	o.time("planned_at", r.PlannedAt)
+	if !r.DueAt.IsZero() {
+		o.time("due_at", r.DueAt)
+	}
+}
+
+func (f *TaskOpened) appendJSON(b []byte) []byte {
+	o := object{b: b}
+	f.TaskRef.write(&o)
+	o.time("open_at", f.OpenAt)
+	o.time("expire_at", f.ExpireAt)
+	o.int("entry_serial", int64(f.EntrySerial))
+	if f.EntryURL != "" {
+		o.text("entry_url", string(f.EntryURL))
+	}
+	o.close()
+	return o.b
+}
+
+func (f *TaskCompleted) appendJSON(b []byte) []byte {
+	o := object{b: b}
+	f.TaskRef.write(&o)
+	o.text("assessment_id", string(f.AssessmentID))
+	o.time("submitted_at", f.SubmittedAt)
+	o.time("completed_at", f.CompletedAt)
+	o.bool("late", f.Late)
+	o.text("previous_status", string(f.PreviousStatus))
+	o.close()
+	return o.b
+}
+
+func (f *TaskExpired) appendJSON(b []byte) []byte {
+	o := object{b: b}
+	f.TaskRef.write(&o)
+	o.time("expired_at", f.ExpiredAt)
+	o.text("reason", string(f.Reason))
+	o.text("previous_status", string(f.PreviousStatus))
+	o.close()
+	return o.b
+}
+
+func (f *TaskCanceled) appendJSON(b []byte) []byte {
+	o := object{b: b}
+	f.TaskRef.write(&o)
+	o.time("canceled_at", f.CanceledAt)
+	o.text("reason", string(f.Reason))
+	o.text("previous_status", string(f.PreviousStatus))
+	o.close()
+	return o.b
+}
+
+func (f *TaskRescheduled) appendJSON(b []byte) []byte      { return appendMarshaled(b, f) }
+func (f *TaskEntryReissued) appendJSON(b []byte) []byte    { return appendMarshaled(b, f) }
+func (f *PlanCreated) appendJSON(b []byte) []byte          { return appendMarshaled(b, f) }
+func (f *PlanPaused) appendJSON(b []byte) []byte           { return appendMarshaled(b, f) }
+func (f *PlanResumed) appendJSON(b []byte) []byte          { return appendMarshaled(b, f) }
+func (f *PlanFinished) appendJSON(b []byte) []byte         { return appendMarshaled(b, f) }
+func (f *PlanCanceled) appendJSON(b []byte) []byte         { return appendMarshaled(b, f) }
+func (f *EnrollmentCreated) appendJSON(b []byte) []byte    { return appendMarshaled(b, f) }
+func (f *EnrollmentPaused) appendJSON(b []byte) []byte     { return appendMarshaled(b, f) }
+func (f *EnrollmentResumed) appendJSON(b []byte) []byte    { return appendMarshaled(b, f) }
+func (f *EnrollmentClosed) appendJSON(b []byte) []byte     { return appendMarshaled(b, f) }
+func (f *EnrollmentReopened) appendJSON(b []byte) []byte   { return appendMarshaled(b, f) }
+func (f *EnrollmentTerminated) appendJSON(b []byte) []byte { return appendMarshaled(b, f) }
+func (f *TesteeErased) appendJSON(b []byte) []byte         { return appendMarshaled(b, f) }
+
+// appendMarshaled is for facts too rare to be worth writing by hand.
+func appendMarshaled(b []byte, fact any) []byte {
+	data, err := json.Marshal(fact)
+	if err != nil {
+		panic(fmt.Sprintf("assessplan: %T does not marshal: %v", fact, err)) // a struct of strings, numbers and times
+	}
+	return append(b, data...)
+}

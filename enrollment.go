@@ -1,0 +1,256 @@
+package assessplan
+
+import (
+	"time"
+)
+
+// EnrollmentStatus is where a round stands.
+type EnrollmentStatus string
+
+// The statuses of an enrollment: active <-> paused, both -> closed (all its tasks ended) or terminated (final).
+const (
+	EnrollmentStatusActive     EnrollmentStatus = "active"
+	EnrollmentStatusPaused     EnrollmentStatus = "paused"
+	EnrollmentStatusClosed     EnrollmentStatus = "closed"
+	EnrollmentStatusTerminated EnrollmentStatus = "terminated"
+)
+
+// Running reports whether the round is neither closed nor terminated. A testee has at most one such round in a plan.
+func (s EnrollmentStatus) Running() bool {
+	return s == EnrollmentStatusActive || s == EnrollmentStatusPaused
+}
+
+// PastPolicy says what becomes of occurrences on civil dates before today, when a round begins.
+type PastPolicy string
+
+// The policies. An occurrence of today is never past, whatever its time.
+const (
+	MarkMissed PastPolicy = "mark_missed" // the default: their tasks are made, and are expired from the start
+	Skip       PastPolicy = "skip"        // their tasks are not made; the others keep their numbers
+	Open       PastPolicy = "open"        // their tasks are pending like any other, so that the next pass opens them
+)
+
+// EnrollSpec is what a round is made from.
+type EnrollSpec struct {
+	Org         OrgID      `json:"org_id"`
+	Plan        PlanID     `json:"plan_id"`
+	Testee      TesteeID   `json:"testee_id"`
+	Start       CivilDate  `json:"start"`
+	Zone        string     `json:"zone,omitempty"`        // IANA name; empty is the plan's
+	Past        PastPolicy `json:"past,omitempty"`        // empty is MarkMissed
+	NewRound    bool       `json:"new_round,omitempty"`   // after an ended round, begin another
+	Reconsented bool       `json:"reconsented,omitempty"` // after withdrawn consent, the testee agreed again
+}
+
+// Validate names every fault of the spec in one [ValidationError].
+func (s EnrollSpec) Validate() error {
+	f := faults{}
+	checkReference(&f, "org_id", s.Org)
+	if s.Plan.IsZero() {
+		f.add("plan_id", "is missing")
+	}
+	checkReference(&f, "testee_id", s.Testee)
+	s.Start.check(&f, "start")
+	if s.Zone != "" {
+		_, err := loadZone(s.Zone)
+		f.within("", err)
+	}
+	switch s.Past {
+	case "", MarkMissed, Skip, Open:
+	default:
+		f.add("past", "is %s; want mark_missed, skip or open", quote(string(s.Past)))
+	}
+	return f.err()
+}
+
+// Termination says why a round ends before its tasks do.
+type Termination struct {
+	Reason EndReason `json:"reason"`         // Withdrawn, WithdrawnConsent, Lost, Died or Other
+	Note   string    `json:"note,omitempty"` // Other: 1 to 500 bytes; otherwise up to 500
+}
+
+// MaxNote is the longest note of a termination, in bytes.
+const MaxNote = 500
+
+// Validate names every fault of the termination in one [ValidationError].
+func (t Termination) Validate() error {
+	f := faults{}
+	t.checkReason(&f)
+	if t.Reason == Other && t.Note == "" {
+		f.add("note", "is empty; say what the other reason is")
+	}
+	return f.err()
+}
+
+func (t Termination) checkReason(f *faults) {
+	switch t.Reason {
+	case Withdrawn, WithdrawnConsent, Lost, Died, Other:
+	default:
+		f.add("reason", "is %s; want withdrawn, withdrawn_consent, lost, died or other", quote(string(t.Reason)))
+	}
+	checkText(f, "note", t.Note, MaxNote)
+}
+
+// EnrollmentState is a round as it is stored and shown.
+type EnrollmentState struct {
+	ID          EnrollmentID
+	Org         OrgID
+	Plan        PlanID
+	Testee      TesteeID
+	Round       int // from 1, of this testee in this plan
+	Start       CivilDate
+	Zone        string
+	Reconsented bool
+	Status      EnrollmentStatus
+	Planned     int         // how many tasks were made
+	PausedAt    time.Time   // while paused
+	EndedAt     time.Time   // once closed or terminated
+	Termination Termination // once terminated
+	// ClosableFrom is the latest planned time of the tasks: before it the round is not looked at when ended rounds are closed.
+	// It is a hint that saves work; whether the round has ended is asked of its tasks.
+	ClosableFrom time.Time
+	CreatedAt    time.Time
+	Version      int64 // counts stores; 0 is not stored yet
+}
+
+// Enrollment is one testee's round in a plan, from a start date. It is not safe for concurrent use and serves one Update.
+type Enrollment struct {
+	state EnrollmentState
+	facts []Fact
+}
+
+// RestoreEnrollment takes up a stored round. A state that no history can have produced is [ErrCorrupt].
+func RestoreEnrollment(state EnrollmentState) (*Enrollment, error) {
+	f := faults{}
+	state.check(&f)
+	if err := f.err(); err != nil {
+		return nil, corrupt("enrollment", state.ID, err)
+	}
+	return &Enrollment{state: state}, nil
+}
+
+func (e EnrollmentState) check(f *faults) {
+	if e.ID.IsZero() || e.Plan.IsZero() {
+		f.add("enrollment_id", "or plan_id is zero")
+	}
+	checkReference(f, "org_id", e.Org)
+	checkReference(f, "testee_id", e.Testee)
+	e.Start.check(f, "start")
+	if e.Zone == "" || len(e.Zone) > MaxCode {
+		f.add("zone", "has %d bytes", len(e.Zone))
+	}
+	if e.Round < 1 || e.Planned < 0 || e.Planned > MaxOccurrences {
+		f.add("round", "is %d with %d tasks", e.Round, e.Planned)
+	}
+	switch e.Status {
+	case EnrollmentStatusActive, EnrollmentStatusPaused, EnrollmentStatusClosed, EnrollmentStatusTerminated:
+	default:
+		f.add("status", "is %s", quote(string(e.Status)))
+	}
+	if e.PausedAt.IsZero() == (e.Status == EnrollmentStatusPaused) {
+		f.add("paused_at", "does not fit an enrollment that is %s", e.Status)
+	}
+	if e.EndedAt.IsZero() != e.Status.Running() {
+		f.add("ended_at", "does not fit an enrollment that is %s", e.Status)
+	}
+	if e.Status == EnrollmentStatusTerminated {
+		e.Termination.checkReason(f)
+	} else if e.Termination != (Termination{}) {
+		f.add("termination", "does not fit an enrollment that is %s", e.Status)
+	}
+	checkStored(f, e.Version, e.CreatedAt, e.PausedAt, e.EndedAt, e.ClosableFrom)
+}
+
+// State returns a copy of the round's state.
+func (e *Enrollment) State() EnrollmentState { return e.state }
+
+// Pause holds the round. Pausing a paused round changes nothing.
+func (e *Enrollment) Pause(now time.Time) error {
+	if e.state.Status == EnrollmentStatusPaused {
+		return nil
+	}
+	if err := e.running("pause"); err != nil {
+		return err
+	}
+	e.state.Status, e.state.PausedAt = EnrollmentStatusPaused, storedTime(now)
+	e.record(&EnrollmentPaused{EnrollmentRef: e.ref(), PausedAt: e.state.PausedAt})
+	return nil
+}
+
+// Resume ends a pause and says by how many days pending tasks move. Resuming an active round changes nothing.
+func (e *Enrollment) Resume(mode ResumeMode, schedule Schedule, now time.Time) (days int, err error) {
+	if mode != KeepDates && mode != ShiftDates {
+		return 0, invalid("mode", "is %s; want keep_dates or shift_dates", quote(string(mode)))
+	}
+	if e.state.Status == EnrollmentStatusActive {
+		return 0, nil
+	}
+	if err := e.running("resume"); err != nil {
+		return 0, err
+	}
+	if err := mode.suits(schedule); err != nil {
+		return 0, err
+	}
+	zone, err := loadZone(e.state.Zone)
+	if err != nil {
+		return 0, err
+	}
+	if mode == ShiftDates {
+		days = pausedDays(e.state.PausedAt, now, zone)
+	}
+	e.state.Status, e.state.PausedAt = EnrollmentStatusActive, time.Time{}
+	e.record(&EnrollmentResumed{EnrollmentRef: e.ref(), ResumedAt: storedTime(now), ShiftedDays: days})
+	return days, nil
+}
+
+// Terminate ends the round for good. Terminating a terminated round changes nothing; a closed one can still be
+// terminated, since consent can be withdrawn after the last task.
+func (e *Enrollment) Terminate(why Termination, now time.Time) error {
+	if err := why.Validate(); err != nil {
+		return err
+	}
+	if e.state.Status == EnrollmentStatusTerminated {
+		return nil
+	}
+	e.state.Status, e.state.PausedAt = EnrollmentStatusTerminated, time.Time{}
+	e.state.EndedAt, e.state.Termination = storedTime(now), why
+	e.record(&EnrollmentTerminated{EnrollmentRef: e.ref(), TerminatedAt: e.state.EndedAt, Reason: why.Reason})
+	return nil
+}
+
+// close ends a round of which the caller knows that every task ended.
+func (e *Enrollment) close(now time.Time) {
+	e.state.Status, e.state.PausedAt, e.state.EndedAt = EnrollmentStatusClosed, time.Time{}, storedTime(now)
+	e.record(&EnrollmentClosed{EnrollmentRef: e.ref(), ClosedAt: e.state.EndedAt})
+}
+
+// reopen takes up a closed round again, because one of its tasks was rescheduled.
+func (e *Enrollment) reopen(now time.Time) {
+	e.state.Status, e.state.EndedAt = EnrollmentStatusActive, time.Time{}
+	e.record(&EnrollmentReopened{EnrollmentRef: e.ref(), ReopenedAt: storedTime(now)})
+}
+
+// expects notes that a task of the round falls at an instant.
+func (e *Enrollment) expects(plannedAt time.Time) {
+	if plannedAt.After(e.state.ClosableFrom) {
+		e.state.ClosableFrom = plannedAt
+	}
+}
+
+// forget removes what was written about the testee in words.
+func (e *Enrollment) forget() { e.state.Termination.Note = "" }
+
+func (e *Enrollment) running(command string) error {
+	if !e.state.Status.Running() {
+		return errorf(ErrConflict, "enrollment %s is %s: cannot %s it", e.state.ID, e.state.Status, command)
+	}
+	return nil
+}
+
+func (e *Enrollment) record(fact Fact) { e.facts = append(e.facts, fact) }
+
+func (e *Enrollment) ref() EnrollmentRef {
+	return EnrollmentRef{
+		EnrollmentID: e.state.ID, PlanID: e.state.Plan, OrgID: e.state.Org, TesteeID: e.state.Testee, Round: e.state.Round,
+	}
+}

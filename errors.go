@@ -1,0 +1,265 @@
+package assessplan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// The sentinels that errors of this package and of its adapters match with errors.Is.
+var (
+	ErrNotFound           = errors.New("not found")
+	ErrInvalid            = errors.New("invalid")
+	ErrInvalidTransition  = errors.New("invalid transition")
+	ErrConflict           = errors.New("conflict")
+	ErrTaskCompleted      = errors.New("task is already completed by another assessment")
+	ErrAssessmentTaken    = errors.New("assessment already completes another task")
+	ErrEnrollmentConflict = errors.New("enrollment conflict")
+	ErrPlanNotActive      = errors.New("plan is not active")
+	ErrEntryInvalid       = errors.New("entry is not valid")
+	ErrEntryExpired       = errors.New("entry has expired")
+	ErrBeforeInFuture     = errors.New("before lies in the future")
+	ErrNestedTransaction  = errors.New("store is called inside its own transaction")
+	ErrReadOnly           = errors.New("write in a read-only transaction")
+	ErrGeneratorStuck     = errors.New("entry generator is stuck")
+	// ErrUnavailable is what an adapter wraps when its database cannot be reached or gave up after its retries: the same
+	// call may succeed later.
+	ErrUnavailable = errors.New("store is unavailable")
+	// ErrCorrupt is a stored record that no history of commands can have produced.
+	ErrCorrupt = errors.New("stored record is corrupt")
+)
+
+// Kind is the coarse class of an error, for a transport's status table.
+type Kind string
+
+// The kinds of error.
+const (
+	KindInvalid     Kind = "invalid"     // the caller's input is wrong; the same call cannot succeed
+	KindNotFound    Kind = "not_found"   // no such record in the org
+	KindConflict    Kind = "conflict"    // the record's state forbids it
+	KindUnavailable Kind = "unavailable" // try again later
+	KindInternal    Kind = "internal"    // a defect, or an error of a foreign kind
+)
+
+// kinds is ordered: the first row that matches decides.
+var kinds = []struct {
+	err    error
+	kind   Kind
+	public string // empty: the error's own message is fit for the caller
+}{
+	{ErrCorrupt, KindInternal, "a stored record is damaged"},
+	{ErrEntryInvalid, KindNotFound, "this link is not valid"},
+	{ErrEntryExpired, KindConflict, "this link has expired"},
+	{ErrBeforeInFuture, KindInvalid, ""},
+	{ErrInvalid, KindInvalid, ""},
+	{ErrNotFound, KindNotFound, ""},
+	{ErrInvalidTransition, KindConflict, ""},
+	{ErrTaskCompleted, KindConflict, ""},
+	{ErrAssessmentTaken, KindConflict, ""},
+	{ErrEnrollmentConflict, KindConflict, ""},
+	{ErrPlanNotActive, KindConflict, ""},
+	{ErrConflict, KindConflict, ""},
+	{ErrUnavailable, KindUnavailable, "the service is unavailable; try again later"},
+	{ErrGeneratorStuck, KindUnavailable, "the service is unavailable; try again later"},
+	{context.DeadlineExceeded, KindUnavailable, "the time for this call ran out"},
+	{context.Canceled, KindUnavailable, "the call was canceled"},
+}
+
+// KindOf classes an error. A nil error has no kind: the result is empty. An error that this package does not know is
+// [KindInternal].
+func KindOf(err error) Kind {
+	if err == nil {
+		return ""
+	}
+	for _, row := range kinds {
+		if errors.Is(err, row.err) {
+			return row.kind
+		}
+	}
+	return KindInternal
+}
+
+// PublicMessage returns what a transport may tell its caller: the message of an error that names the caller's own mistake,
+// and a general sentence for everything else. A nil error has no message.
+func PublicMessage(err error) string {
+	if err == nil {
+		return ""
+	}
+	for _, row := range kinds {
+		if !errors.Is(err, row.err) {
+			continue
+		}
+		if row.public != "" {
+			return row.public
+		}
+		return publicPart(err)
+	}
+	return "internal error"
+}
+
+// publicPart leaves out what an adapter or a driver wrapped around the library's own error.
+func publicPart(err error) string {
+	var validation *ValidationError
+	var transition *TransitionError
+	var domain *domainError
+	var version *VersionError
+	switch {
+	case errors.As(err, &validation):
+		return validation.Error()
+	case errors.As(err, &transition):
+		return transition.Error()
+	case errors.As(err, &domain):
+		return domain.Error()
+	case errors.As(err, &version):
+		return "the record was changed by somebody else; try again"
+	}
+	for _, row := range kinds {
+		if errors.Is(err, row.err) {
+			return row.err.Error()
+		}
+	}
+	return "internal error"
+}
+
+// domainError is a sentence of this package about a sentinel.
+type domainError struct {
+	sentinel error
+	message  string
+}
+
+func (e *domainError) Error() string { return e.message }
+func (e *domainError) Unwrap() error { return e.sentinel }
+
+func errorf(sentinel error, format string, args ...any) error {
+	return &domainError{sentinel: sentinel, message: fmt.Sprintf(format, args...)}
+}
+
+// TransitionError says that a task's state does not allow a command. It matches [ErrInvalidTransition].
+type TransitionError struct {
+	TaskID  TaskID
+	From    TaskStatus // the status that the task has
+	Command Command    // what was asked for
+	Why     string     // what stands against it; empty: the status itself
+}
+
+func (e *TransitionError) Error() string {
+	if e.Why == "" {
+		return fmt.Sprintf("task %s is %s: cannot %s it", e.TaskID, e.From, e.Command)
+	}
+	return fmt.Sprintf("task %s is %s: cannot %s it: %s", e.TaskID, e.From, e.Command, e.Why)
+}
+
+// Is reports whether target is [ErrInvalidTransition].
+func (e *TransitionError) Is(target error) bool { return target == ErrInvalidTransition }
+
+// VersionError says that records were stored by somebody else since they were read. It matches [ErrConflict]. A store's
+// Update answers it by running its function again.
+type VersionError struct {
+	TaskIDs       []TaskID
+	PlanIDs       []PlanID
+	EnrollmentIDs []EnrollmentID
+}
+
+func (e *VersionError) Error() string {
+	var moved []string
+	for _, id := range e.PlanIDs {
+		moved = append(moved, "plan "+id.String())
+	}
+	for _, id := range e.EnrollmentIDs {
+		moved = append(moved, "enrollment "+id.String())
+	}
+	for _, id := range e.TaskIDs {
+		moved = append(moved, "task "+id.String())
+	}
+	const most = 3
+	if more := len(moved) - most; more > 0 {
+		moved = append(moved[:most], strconv.Itoa(more)+" more")
+	}
+	return "stored by somebody else since it was read: " + strings.Join(moved, ", ")
+}
+
+// Is reports whether target is [ErrConflict].
+func (e *VersionError) Is(target error) bool { return target == ErrConflict }
+
+// Fault is one thing that is wrong with an input.
+type Fault struct {
+	Path    string // the field, in the names of the JSON form: "schedule.slots[2].day"
+	Message string // what was wrong and what would be right
+}
+
+// ValidationError names every fault of an input. It matches [ErrInvalid].
+type ValidationError struct {
+	Faults []Fault // at least one
+}
+
+func (e *ValidationError) Error() string {
+	parts := make([]string, len(e.Faults))
+	for i, fault := range e.Faults {
+		parts[i] = fault.Path + " " + fault.Message
+	}
+	return "invalid: " + strings.Join(parts, "; ")
+}
+
+// Is reports whether target is [ErrInvalid].
+func (e *ValidationError) Is(target error) bool { return target == ErrInvalid }
+
+// faults collects what is wrong with an input.
+type faults struct{ list []Fault }
+
+func (f *faults) add(path, format string, args ...any) {
+	f.list = append(f.list, Fault{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// within adds the faults of a nested input under path; any other error becomes one fault.
+func (f *faults) within(path string, err error) {
+	var nested *ValidationError
+	switch {
+	case err == nil:
+	case errors.As(err, &nested):
+		for _, fault := range nested.Faults {
+			f.list = append(f.list, Fault{Path: joinPath(path, fault.Path), Message: fault.Message})
+		}
+	default:
+		f.add(path, "%v", err)
+	}
+}
+
+func (f *faults) err() error {
+	if len(f.list) == 0 {
+		return nil
+	}
+	return &ValidationError{Faults: f.list}
+}
+
+func joinPath(outer, inner string) string {
+	if outer == "" || strings.HasPrefix(inner, "[") {
+		return outer + inner
+	}
+	return outer + "." + inner
+}
+
+func invalid(path, format string, args ...any) error {
+	f := faults{}
+	f.add(path, format, args...)
+	return f.err()
+}
+
+// quote shows a value in a message, cut to a length that a message bears.
+func quote(s string) string {
+	const most = 40
+	if len(s) > most {
+		return strconv.Quote(s[:most]) + "..."
+	}
+	return strconv.Quote(s)
+}
+
+// PublishError says which events a publisher could not deliver; those that it does not name were delivered.
+type PublishError struct {
+	Failed map[EventID]error
+}
+
+func (e *PublishError) Error() string {
+	return fmt.Sprintf("%d events were not published", len(e.Failed))
+}

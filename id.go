@@ -1,0 +1,160 @@
+package assessplan
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// PlanID names an [AssessmentPlan]. The zero value names none.
+type PlanID uuid.UUID
+
+// EnrollmentID names an [Enrollment]. The zero value names none.
+type EnrollmentID uuid.UUID
+
+// TaskID names an [AssessmentTask]. The zero value names none.
+type TaskID uuid.UUID
+
+// EventID names an [Event]. It is derived from the aggregate, its version and the place of the event in that version, so
+// that the same fact has the same ID however often it is delivered. The zero value names none.
+type EventID uuid.UUID
+
+// ParsePlanID reads the text form of a PlanID; anything else is a [ValidationError].
+func ParsePlanID(s string) (PlanID, error) { return parseID[PlanID]("plan_id", s) }
+
+// ParseEnrollmentID reads the text form of an EnrollmentID; anything else is a [ValidationError].
+func ParseEnrollmentID(s string) (EnrollmentID, error) {
+	return parseID[EnrollmentID]("enrollment_id", s)
+}
+
+// ParseTaskID reads the text form of a TaskID; anything else is a [ValidationError].
+func ParseTaskID(s string) (TaskID, error) { return parseID[TaskID]("task_id", s) }
+
+// ParseEventID reads the text form of an EventID; anything else is a [ValidationError].
+func ParseEventID(s string) (EventID, error) { return parseID[EventID]("event_id", s) }
+
+// PlanIDFromUint64 turns a host's integer key into a PlanID (UUIDv8, RFC 9562 section 5.8). The byte order of the IDs is
+// the numeric order of the keys.
+func PlanIDFromUint64(n uint64) PlanID { return PlanID(uuidFromUint64(n)) }
+
+// EnrollmentIDFromUint64 turns a host's integer key into an EnrollmentID; see [PlanIDFromUint64].
+func EnrollmentIDFromUint64(n uint64) EnrollmentID { return EnrollmentID(uuidFromUint64(n)) }
+
+// TaskIDFromUint64 turns a host's integer key into a TaskID; see [PlanIDFromUint64].
+func TaskIDFromUint64(n uint64) TaskID { return TaskID(uuidFromUint64(n)) }
+
+// Uint64 returns the integer that the ID was made from; ok is false for any other ID.
+func (id PlanID) Uint64() (n uint64, ok bool) { return uint64FromUUID(uuid.UUID(id)) }
+
+// Uint64 returns the integer that the ID was made from; ok is false for any other ID.
+func (id EnrollmentID) Uint64() (n uint64, ok bool) { return uint64FromUUID(uuid.UUID(id)) }
+
+// Uint64 returns the integer that the ID was made from; ok is false for any other ID.
+func (id TaskID) Uint64() (n uint64, ok bool) { return uint64FromUUID(uuid.UUID(id)) }
+
+// String returns the usual 36 characters of a UUID.
+func (id PlanID) String() string { return uuid.UUID(id).String() }
+
+// String returns the usual 36 characters of a UUID.
+func (id EnrollmentID) String() string { return uuid.UUID(id).String() }
+
+// String returns the usual 36 characters of a UUID.
+func (id TaskID) String() string { return uuid.UUID(id).String() }
+
+// String returns the usual 36 characters of a UUID.
+func (id EventID) String() string { return uuid.UUID(id).String() }
+
+// IsZero reports whether the ID names nothing.
+func (id PlanID) IsZero() bool { return id == PlanID{} }
+
+// IsZero reports whether the ID names nothing.
+func (id EnrollmentID) IsZero() bool { return id == EnrollmentID{} }
+
+// IsZero reports whether the ID names nothing.
+func (id TaskID) IsZero() bool { return id == TaskID{} }
+
+// IsZero reports whether the ID names nothing.
+func (id EventID) IsZero() bool { return id == EventID{} }
+
+// Compare orders IDs by their bytes, as every store does.
+func (id PlanID) Compare(other PlanID) int { return bytes.Compare(id[:], other[:]) }
+
+// Compare orders IDs by their bytes, as every store does.
+func (id EnrollmentID) Compare(other EnrollmentID) int { return bytes.Compare(id[:], other[:]) }
+
+// Compare orders IDs by their bytes, as every store does.
+func (id TaskID) Compare(other TaskID) int { return bytes.Compare(id[:], other[:]) }
+
+// MarshalText writes the 36 characters of the UUID.
+func (id PlanID) MarshalText() ([]byte, error) { return uuid.UUID(id).MarshalText() }
+
+// MarshalText writes the 36 characters of the UUID.
+func (id EnrollmentID) MarshalText() ([]byte, error) { return uuid.UUID(id).MarshalText() }
+
+// MarshalText writes the 36 characters of the UUID.
+func (id TaskID) MarshalText() ([]byte, error) { return uuid.UUID(id).MarshalText() }
+
+// MarshalText writes the 36 characters of the UUID.
+func (id EventID) MarshalText() ([]byte, error) { return uuid.UUID(id).MarshalText() }
+
+// UnmarshalText is the reverse of MarshalText; see [ParsePlanID].
+func (id *PlanID) UnmarshalText(b []byte) (err error) { *id, err = ParsePlanID(string(b)); return err }
+
+// UnmarshalText is the reverse of MarshalText; see [ParseEnrollmentID].
+func (id *EnrollmentID) UnmarshalText(b []byte) (err error) {
+	*id, err = ParseEnrollmentID(string(b))
+	return err
+}
+
+// UnmarshalText is the reverse of MarshalText; see [ParseTaskID].
+func (id *TaskID) UnmarshalText(b []byte) (err error) { *id, err = ParseTaskID(string(b)); return err }
+
+// UnmarshalText is the reverse of MarshalText; see [ParseEventID].
+func (id *EventID) UnmarshalText(b []byte) (err error) {
+	*id, err = ParseEventID(string(b))
+	return err
+}
+
+func parseID[ID ~[16]byte](field, s string) (ID, error) {
+	if len(s) != 36 { // uuid.Parse also takes urn:, braces and bare digits: one form is enough
+		return ID{}, invalid(field, "is %s; want the 36 characters of a UUID", quote(s))
+	}
+	id, err := uuid.Parse(s)
+	if err != nil {
+		return ID{}, invalid(field, "is %s; want the 36 characters of a UUID", quote(s))
+	}
+	return ID(id), nil
+}
+
+// The first six bytes of a UUIDv8 made from an integer: the label by which it is known again.
+var uint64Label = [6]byte{'a', 's', 's', 'p', 'l', 'n'}
+
+func uuidFromUint64(n uint64) (id uuid.UUID) {
+	copy(id[:6], uint64Label[:])
+	id[6], id[7] = 0x80, byte(n>>62)
+	binary.BigEndian.PutUint64(id[8:], n&(1<<62-1)|1<<63)
+	return id
+}
+
+func uint64FromUUID(id uuid.UUID) (uint64, bool) {
+	n := uint64(id[7]&3)<<62 | binary.BigEndian.Uint64(id[8:])&(1<<62-1)
+	return n, id == uuidFromUint64(n)
+}
+
+// newUUIDv7 makes a time-ordered UUID (RFC 9562 section 5.7) from the injected clock; rand_a holds the fraction of the
+// millisecond (section 6.2, method 3). google/uuid's own NewV7 reads the wall clock.
+func newUUIDv7(now time.Time) uuid.UUID {
+	var id uuid.UUID
+	if _, err := rand.Read(id[8:]); err != nil {
+		panic(fmt.Sprintf("assessplan: no randomness: %v", err)) // documented never to happen since Go 1.24
+	}
+	micros := now.UnixMicro()
+	binary.BigEndian.PutUint64(id[:8], uint64(micros/1000)<<16|uint64(micros%1000)*4096/1000)
+	id[6] = id[6]&0x0f | 0x70
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}

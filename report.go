@@ -1,0 +1,49 @@
+package assessplan
+
+import "time"
+
+// ScheduleReport says what a pass that opens tasks did.
+type ScheduleReport struct {
+	Opened      int           // tasks that were opened
+	Missed      int           // tasks that expired because their window closed before this pass came
+	Failed      int           // tasks that could not be opened; they are tried again later
+	Skipped     int           // tasks that somebody else changed meanwhile
+	Retries     int           // transactions that had to be run again
+	Tasks       []OpenedTask  // the first Config.ReportLimit that were opened
+	Failures    []TaskFailure // the first Config.ReportLimit that failed
+	More        bool          // something that is due is left
+	OldestDueAt time.Time     // the earliest planned time that is still due, failed ones included; zero if none is
+	Pages       int
+	StartedAt   time.Time
+	Duration    time.Duration // by Config.Clock
+}
+
+// OpenedTask is a task that a pass opened.
+type OpenedTask struct {
+	Task  TaskState
+	Entry Entry
+}
+
+// ExpireReport says what a pass that expires tasks did.
+type ExpireReport struct {
+	Expired   int           // opened tasks whose entry was over
+	Missed    int           // pending tasks whose window closed
+	Canceled  int           // tasks of plans that ended
+	Shifted   int           // tasks of plans that were resumed, to their new dates
+	Closed    int           // rounds whose tasks had all ended
+	Failed    int           // records that could not be judged or stored; they are tried again by the next pass
+	Skipped   int           // tasks that somebody else changed meanwhile
+	Retries   int           // transactions that had to be run again
+	Failures  []TaskFailure // the first Config.ReportLimit that failed
+	More      bool          // something that is overdue is left
+	Pages     int
+	StartedAt time.Time
+	Duration  time.Duration // by Config.Clock
+}
+
+// TaskFailure says that one task could not be opened or expired.
+type TaskFailure struct {
+	Org    OrgID
+	TaskID TaskID
+	Code   FailureCode
+}
