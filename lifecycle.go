@@ -270,23 +270,21 @@ func (t *AssessmentTask) Reschedule(to Planning, now time.Time) error {
 }
 
 // plan sets what follows from a date, a time and the plan's windows.
-func (t *AssessmentTask) plan(to Planning) {
-	t.state.Date, t.state.Time = to.Date, to.Time
-	t.state.PlannedAt = Resolve(to.Date, to.Time, to.Zone)
-	t.state.FillUntil = to.Windows.FillWindow.from(to.Date, to.Time, to.Zone)
-	t.state.OpenUntil = earlier(to.Windows.OpenWindow.from(to.Date, to.Time, to.Zone), t.state.FillUntil)
-	t.state.DueAt = to.Windows.DueWindow.from(to.Date, to.Time, to.Zone)
-	t.state.NextAttemptAt, t.state.Held = t.state.PlannedAt, to.Held
+func (t *AssessmentTask) plan(to Planning) { t.planAt(Resolve(to.Date, to.Time, to.Zone), to) }
+
+func (t *AssessmentTask) planAt(instant time.Time, to Planning) {
+	t.state.Date, t.state.Time, t.state.PlannedAt = to.Date, to.Time, instant
+	t.state.FillUntil = to.Windows.FillWindow.from(instant, to)
+	t.state.OpenUntil = earlier(to.Windows.OpenWindow.from(instant, to), t.state.FillUntil)
+	t.state.DueAt = to.Windows.DueWindow.from(instant, to)
+	t.state.NextAttemptAt, t.state.Held = instant, to.Held
 }
 
 // Reissue gives an opened task another entry. The old token is dead at once; ExpireAt stays.
 func (t *AssessmentTask) Reissue(entry Entry, now time.Time) error {
-	if err := t.allow(CommandReissue); err != nil {
-		return err
-	}
 	now = storedTime(now)
-	if !now.Before(t.state.ExpireAt) {
-		return t.refuse(CommandReissue, "its entry expired at %s", t.state.ExpireAt.Format(time.RFC3339))
+	if err := t.reissuable(now); err != nil {
+		return err
 	}
 	if entry.isZero() {
 		return invalid("entry", "is empty")
@@ -295,6 +293,16 @@ func (t *AssessmentTask) Reissue(entry Entry, now time.Time) error {
 	t.state.EntrySerial++
 	t.state.TokenHash = HashToken(entry.token)
 	t.record(&TaskEntryReissued{TaskRef: t.ref(), ReissuedAt: now, ExpireAt: t.state.ExpireAt, EntrySerial: t.state.EntrySerial, entry: entry})
+	return nil
+}
+
+func (t *AssessmentTask) reissuable(now time.Time) error {
+	if err := t.allow(CommandReissue); err != nil {
+		return err
+	}
+	if !now.Before(t.state.ExpireAt) {
+		return t.refuse(CommandReissue, "its entry expired at %s", t.state.ExpireAt.Format(time.RFC3339))
+	}
 	return nil
 }
 

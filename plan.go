@@ -2,6 +2,8 @@ package assessplan
 
 import (
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // PlanStatus is where a plan stands.
@@ -70,8 +72,8 @@ func (s PlanSpec) equal(other PlanSpec) bool {
 // that the next expiry pass goes on where an interrupted command stopped.
 type PlanWork struct {
 	Kind  WorkKind
-	Days  int    // WorkShift: by how many days the dates move, at least 1; 0 otherwise
-	After TaskID // every task up to this one is done
+	Days  int       // WorkShift: by how many days the dates move, at least 1; 0 otherwise
+	After uuid.UUID // every task (WorkCloseRounds: every round) up to this one is done
 }
 
 // WorkKind names the work that is left.
@@ -82,7 +84,8 @@ const (
 	WorkNone          WorkKind = ""
 	WorkCancelAll     WorkKind = "cancel_all"     // cancel what is pending and what is opened
 	WorkCancelPending WorkKind = "cancel_pending" // cancel what is pending; what is opened runs out
-	WorkShift         WorkKind = "shift"          // move the dates of what is pending, then release it
+	WorkCloseRounds   WorkKind = "close_rounds"   // after canceling: let the rounds be closed
+	WorkShift         WorkKind = "shift"          // move the dates of what is pending, and release it
 )
 
 // PlanState is a plan as it is stored and shown.
@@ -191,7 +194,7 @@ func (p PlanState) checkStatus(f *faults) {
 		if p.Status != PlanStatusActive || p.Work.Days < 1 {
 			f.add("work", "shifts by %d days in a plan that is %s", p.Work.Days, p.Status)
 		}
-	case WorkCancelAll, WorkCancelPending:
+	case WorkCancelAll, WorkCancelPending, WorkCloseRounds:
 		if !p.Status.Ended() {
 			f.add("work", "cancels in a plan that is %s", p.Status)
 		}
@@ -308,13 +311,17 @@ func (p *AssessmentPlan) end(status PlanStatus, work WorkKind, now time.Time) {
 	p.state.Work = PlanWork{Kind: work}
 }
 
-// advance notes how far the plan's work has come; a zero task ends it.
-func (p *AssessmentPlan) advance(last TaskID) {
-	if last.IsZero() {
-		p.state.Work = PlanWork{}
-		return
+// advance notes how far the plan's work has come; after the last page comes what follows that work.
+func (p *AssessmentPlan) advance(last uuid.UUID) {
+	work := &p.state.Work
+	switch {
+	case last != uuid.UUID{}:
+		work.After = last
+	case work.Kind == WorkCancelAll || work.Kind == WorkCancelPending:
+		*work = PlanWork{Kind: WorkCloseRounds}
+	default:
+		*work = PlanWork{}
 	}
-	p.state.Work.After = last
 }
 
 func (p *AssessmentPlan) running(command string) error {

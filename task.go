@@ -133,16 +133,21 @@ func (t *AssessmentTask) clone() *AssessmentTask { return &AssessmentTask{state:
 func (t *AssessmentTask) record(fact Fact) { t.facts = append(t.facts, fact) }
 
 func (s *TaskState) validate() error {
+	if err := s.fault(); err != nil {
+		return corrupt("task", s.ID, err)
+	}
+	return nil
+}
+
+// fault names everything in the state that no history can have produced.
+func (s *TaskState) fault() error {
 	f := faults{}
 	s.checkIdentity(&f)
 	s.checkPlanning(&f)
 	s.checkStatus(&f)
 	checkStored(&f, s.Version, s.PlannedAt, s.OpenUntil, s.FillUntil, s.DueAt, s.NextAttemptAt, s.OpenAt, s.ExpireAt,
 		s.EndedAt, s.SubmittedAt, s.CreatedAt)
-	if err := f.err(); err != nil {
-		return corrupt("task", s.ID, err)
-	}
-	return nil
+	return f.err()
 }
 
 func (s *TaskState) checkIdentity(f *faults) {

@@ -82,15 +82,16 @@ func (w Window) check(f *faults, path string) {
 	}
 }
 
-// from returns the end of the window on a task planned for a date and a time; zero for no window.
-func (w Window) from(date CivilDate, at TimeOfDay, zone *time.Location) time.Time {
+// from returns the end of the window on a task that is planned for an instant; zero for no window. Days count from what
+// the task's clocks were to show, not from where a gap moved it.
+func (w Window) from(plannedAt time.Time, to Planning) time.Time {
 	switch {
 	case w.IsZero():
 		return time.Time{}
 	case w.Days != 0:
-		return Resolve(date.AddDays(w.Days), at, zone)
+		return Resolve(to.Date.AddDays(w.Days), to.Time, to.Zone)
 	}
-	return Resolve(date, at, zone).Add(w.Elapsed)
+	return plannedAt.Add(w.Elapsed)
 }
 
 // Windows are the limits that a plan sets around the planned time of each of its tasks.

@@ -1,0 +1,139 @@
+package assessplan
+
+import (
+	"context"
+	"time"
+)
+
+// expiry is a pass that ends what is overdue.
+type expiry struct {
+	*run
+	manager *Manager
+	report  *ExpireReport
+}
+
+func (e *expiry) work(ctx context.Context) error {
+	if len(e.scope.Testees) == 0 {
+		if err := e.finishPlans(ctx); err != nil {
+			return err
+		}
+	}
+	if err := e.sweep(EntryOver, func(task TaskState) time.Time { return task.ExpireAt }).walk(ctx); err != nil {
+		return err
+	}
+	if err := e.sweep(WindowMissed, func(task TaskState) time.Time { return task.OpenUntil }).walk(ctx); err != nil {
+		return err
+	}
+	if len(e.scope.Testees) == 0 {
+		return e.closeRounds(ctx)
+	}
+	return nil
+}
+
+func (e *expiry) sweep(cause OverdueCause, at func(TaskState) time.Time) *sweep {
+	return &sweep{run: e.run, judge: e.judge, commit: e.commit, at: at,
+		limit: func() int { return e.core.config.PageSize },
+		find: func(ctx context.Context, r Repositories, q DueQuery) ([]TaskState, error) {
+			q.Cause = cause
+			return r.FindOverdueTasks(ctx, q)
+		},
+	}
+}
+
+func (e *expiry) judge(_ context.Context, p *page) error {
+	for _, task := range p.tasks {
+		reason := EntryTimeout
+		if task.state.Status == Pending {
+			reason = MissedWindow
+		}
+		if task.Expire(reason, p.now) != nil {
+			p.isolate(task.state, FailureDomain)
+			continue
+		}
+		p.changed = append(p.changed, task)
+	}
+	return nil
+}
+
+func (e *expiry) commit(_ context.Context, p *page) {
+	for _, task := range p.changed {
+		if task.state.EndReason == MissedWindow {
+			e.report.Missed++
+		} else {
+			e.report.Expired++
+		}
+	}
+}
+
+// finishPlans goes on with what commands on plans left to be done.
+func (e *expiry) finishPlans(ctx context.Context) error {
+	for after := (PlanID{}); ; {
+		var plans []PlanState
+		err := e.core.store.View(ctx, func(ctx context.Context, r Repositories) (err error) {
+			plans, err = r.FindPlansWithWork(ctx, PlanWorkQuery{Scope: e.scope, After: after, Limit: e.core.config.PageSize})
+			return err
+		})
+		if err != nil || len(plans) == 0 {
+			return err
+		}
+		for _, plan := range plans {
+			done, err := e.manager.workOff(ctx, plan.Org, plan.ID)
+			e.report.Canceled += done.canceled
+			e.report.Shifted += done.shifted
+			for _, failure := range done.failures {
+				e.fail(ctx, failure)
+			}
+			if err != nil {
+				return err
+			}
+			after = plan.ID
+		}
+	}
+}
+
+// closeRounds closes rounds of which every task has ended, page by page.
+func (e *expiry) closeRounds(ctx context.Context) error {
+	for after := (EndedCursor{}); ; {
+		var closed int
+		var last EndedCursor
+		limit := e.core.config.PageSize
+		err := e.core.store.Update(ctx, func(ctx context.Context, r Repositories) error {
+			closed, last = 0, EndedCursor{}
+			now := e.core.now()
+			states, err := r.FindEndedEnrollments(ctx, EndedQuery{Before: now, After: after, Limit: limit, Scope: e.scope})
+			if err != nil {
+				return err
+			}
+			var changes []EnrollmentChange
+			for _, state := range states {
+				last = EndedCursor{ClosableFrom: state.ClosableFrom, ID: state.ID}
+				if round, err := RestoreEnrollment(state); err == nil { // a corrupt one stays as it is, and is not in anybody's way
+					round.close(now)
+					changes = append(changes, e.core.enrollmentChange(round, now))
+				}
+			}
+			closed = len(changes)
+			if len(states) < limit {
+				last = EndedCursor{}
+			}
+			return r.SaveEnrollments(ctx, changes)
+		})
+		if err != nil {
+			return err
+		}
+		e.report.Closed += closed
+		if last == (EndedCursor{}) {
+			return nil
+		}
+		after = last
+	}
+}
+
+func (e *expiry) close(ctx context.Context, err error) *ExpireReport {
+	report := e.report
+	report.Failed, report.Failures, report.Skipped = e.failed, e.failures, e.skipped
+	report.Retries, report.Pages = e.retries, e.pages
+	report.More = err != nil || ctx.Err() != nil
+	report.Duration = e.core.now().Sub(e.started)
+	return report
+}

@@ -1,0 +1,150 @@
+package assessplan
+
+import (
+	"context"
+	"time"
+)
+
+// Manager carries out the commands on plans, rounds and single tasks, and answers queries. Every command and query takes
+// the org: a record of another org is [ErrNotFound]. It is safe for concurrent use.
+type Manager struct {
+	core *core
+}
+
+// Using returns a Manager on another store, usually one on a transaction of the host's (an adapter's WithTx): what it does
+// is then stored or rolled back with everything else in that transaction.
+func (m *Manager) Using(store Store) *Manager {
+	c := *m.core
+	c.store = store
+	return &Manager{core: &c}
+}
+
+// MaxListLimit is the most records that a page of a list has; a query without a limit, or with a greater one, gets it.
+const MaxListLimit = 1000
+
+// PlanPage is a page of plans.
+type PlanPage struct {
+	Plans []PlanState
+	Next  PlanID // PlanQuery.After of the next page; zero if there is none
+}
+
+// EnrollmentPage is a page of rounds.
+type EnrollmentPage struct {
+	Enrollments []EnrollmentState
+	Next        EnrollmentID // EnrollmentQuery.After of the next page; zero if there is none
+}
+
+// TaskPage is a page of tasks.
+type TaskPage struct {
+	Tasks []TaskState
+	Next  TaskID // TaskQuery.After of the next page; zero if there is none
+}
+
+// GetPlan returns a plan.
+func (m *Manager) GetPlan(ctx context.Context, org OrgID, id PlanID) (PlanState, error) {
+	return view(ctx, m.core, org, func(ctx context.Context, r Repositories) (PlanState, error) {
+		return r.FindPlan(ctx, org, id, LockNone)
+	})
+}
+
+// GetPlanByRef returns the plan with an external ref.
+func (m *Manager) GetPlanByRef(ctx context.Context, org OrgID, ref ExternalRef) (PlanState, error) {
+	return view(ctx, m.core, org, func(ctx context.Context, r Repositories) (PlanState, error) {
+		return r.FindPlanByRef(ctx, org, ref)
+	})
+}
+
+// ListPlans returns a page of an org's plans, ordered by ID.
+func (m *Manager) ListPlans(ctx context.Context, q PlanQuery) (PlanPage, error) {
+	q.Limit = listLimit(q.Limit)
+	plans, err := view(ctx, m.core, q.Org, func(ctx context.Context, r Repositories) ([]PlanState, error) {
+		return r.ListPlans(ctx, q)
+	})
+	page := PlanPage{Plans: plans}
+	if len(plans) == q.Limit {
+		page.Next = plans[len(plans)-1].ID
+	}
+	return page, err
+}
+
+// GetEnrollment returns a round.
+func (m *Manager) GetEnrollment(ctx context.Context, org OrgID, id EnrollmentID) (EnrollmentState, error) {
+	return view(ctx, m.core, org, func(ctx context.Context, r Repositories) (EnrollmentState, error) {
+		return r.FindEnrollment(ctx, org, id, LockNone)
+	})
+}
+
+// ListEnrollments returns a page of an org's rounds, ordered by ID.
+func (m *Manager) ListEnrollments(ctx context.Context, q EnrollmentQuery) (EnrollmentPage, error) {
+	q.Limit = listLimit(q.Limit)
+	rounds, err := view(ctx, m.core, q.Org, func(ctx context.Context, r Repositories) ([]EnrollmentState, error) {
+		return r.ListEnrollments(ctx, q)
+	})
+	page := EnrollmentPage{Enrollments: rounds}
+	if len(rounds) == q.Limit {
+		page.Next = rounds[len(rounds)-1].ID
+	}
+	return page, err
+}
+
+// GetTask returns a task.
+func (m *Manager) GetTask(ctx context.Context, org OrgID, id TaskID) (TaskState, error) {
+	return view(ctx, m.core, org, func(ctx context.Context, r Repositories) (TaskState, error) {
+		return r.FindTask(ctx, org, id)
+	})
+}
+
+// ListTasks returns a page of an org's tasks, ordered by ID.
+func (m *Manager) ListTasks(ctx context.Context, q TaskQuery) (TaskPage, error) {
+	q.Limit = listLimit(q.Limit)
+	q.PlannedFrom, q.PlannedBefore = q.PlannedFrom.UTC(), q.PlannedBefore.UTC()
+	tasks, err := view(ctx, m.core, q.Org, func(ctx context.Context, r Repositories) ([]TaskState, error) {
+		return r.ListTasks(ctx, q)
+	})
+	page := TaskPage{Tasks: tasks}
+	if len(tasks) == q.Limit {
+		page.Next = tasks[len(tasks)-1].ID
+	}
+	return page, err
+}
+
+func listLimit(limit int) int {
+	if limit < 1 {
+		return MaxListLimit
+	}
+	return min(limit, MaxListLimit)
+}
+
+// view reads in one transaction, for one org.
+func view[T any](ctx context.Context, c *core, org OrgID, read func(ctx context.Context, r Repositories) (T, error)) (T, error) {
+	var found T
+	f := faults{}
+	checkReference(&f, "org_id", org)
+	if err := f.err(); err != nil {
+		return found, err
+	}
+	err := c.store.View(ctx, func(ctx context.Context, r Repositories) (err error) {
+		found, err = read(ctx, r)
+		return err
+	})
+	return found, err
+}
+
+// update changes something in one transaction, for one org, and returns what it is then.
+func update[T any](ctx context.Context, c *core, org OrgID, change func(ctx context.Context, r Repositories, now time.Time) (T, error)) (T, error) {
+	var changed T
+	f := faults{}
+	checkReference(&f, "org_id", org)
+	if err := f.err(); err != nil {
+		return changed, err
+	}
+	err := c.store.Update(ctx, func(ctx context.Context, r Repositories) (err error) {
+		changed, err = change(ctx, r, c.now())
+		return err
+	})
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return changed, nil
+}

@@ -1,0 +1,165 @@
+package assessplan
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// OpenTask opens a due task by hand and returns its entry, which cannot be shown again; [Manager.ReissueEntry] makes
+// another. The rule of admission is that of the passes ([AssessmentTask.Openable]), on a plan that is active. A generator
+// that gives no valid entry is [ErrUnavailable], and the task stays as it was.
+func (m *Manager) OpenTask(ctx context.Context, org OrgID, id TaskID) (OpenedTask, error) {
+	before, err := m.GetTask(ctx, org, id)
+	if err != nil {
+		return OpenedTask{}, err
+	}
+	answers := answers{}
+	return update(ctx, m.core, org, func(ctx context.Context, r Repositories, now time.Time) (OpenedTask, error) {
+		plan, err := r.FindPlan(ctx, org, before.Plan, LockShared)
+		if err != nil {
+			return OpenedTask{}, err
+		}
+		task, err := findTask(ctx, r, org, id)
+		if err != nil {
+			return OpenedTask{}, err
+		}
+		if err := plan.admits(); err != nil && task.state.Status == Pending {
+			return OpenedTask{}, err
+		}
+		if err := task.Openable(now); err != nil {
+			return OpenedTask{}, err
+		}
+		return m.giveEntry(ctx, r, answers, task, now, task.Open)
+	})
+}
+
+// ReissueEntry gives an opened task another entry, for instance because the first was lost or seen by others. The old
+// token is dead at once; the task expires when it would have.
+func (m *Manager) ReissueEntry(ctx context.Context, org OrgID, id TaskID) (OpenedTask, error) {
+	answers := answers{}
+	return update(ctx, m.core, org, func(ctx context.Context, r Repositories, now time.Time) (OpenedTask, error) {
+		task, err := findTask(ctx, r, org, id)
+		if err != nil {
+			return OpenedTask{}, err
+		}
+		if err := task.reissuable(now); err != nil {
+			return OpenedTask{}, err
+		}
+		return m.giveEntry(ctx, r, answers, task, now, task.Reissue)
+	})
+}
+
+// answers are what the generator said in one command, by the version of the task: it is not asked again when the store
+// runs the transaction again.
+type answers map[int64]madeEntry
+
+// giveEntry makes an entry, gives it to the task through a command, and stores the task.
+func (m *Manager) giveEntry(ctx context.Context, r Repositories, known answers, task *AssessmentTask, now time.Time,
+	command func(entry Entry, now time.Time) error) (OpenedTask, error) {
+	made, ok := known[task.state.Version]
+	if !ok {
+		fresh, err := m.core.entries.make(ctx, []*AssessmentTask{task}, now)
+		if err != nil {
+			return OpenedTask{}, err
+		}
+		made = fresh[0]
+		known[task.state.Version] = made
+	}
+	if made.failure != "" {
+		return OpenedTask{}, errorf(ErrUnavailable, "task %s got no entry: %s%s", task.state.ID, made.failure, made.why())
+	}
+	if err := command(made.entry, now); err != nil {
+		return OpenedTask{}, fmt.Errorf("%w: task %s got no valid entry: %w", ErrUnavailable, task.state.ID, err)
+	}
+	_, err := m.saveTask(ctx, r, task, now)
+	return openedTask(task), err
+}
+
+// ResolveEntry returns the opened task behind an entry. Looking consumes nothing. A token that is unknown, wrong, revoked,
+// of another task, or of a task that is completed or canceled is one and the same [ErrEntryInvalid]; [ErrEntryExpired] is
+// only said to who has the right token too late.
+func (m *Manager) ResolveEntry(ctx context.Context, id TaskID, token string) (TaskState, error) {
+	var state TaskState
+	err := m.core.store.View(ctx, func(ctx context.Context, r Repositories) (err error) {
+		state, err = m.bearer(ctx, r, id, token)
+		return err
+	})
+	switch {
+	case err != nil:
+		return TaskState{}, err
+	case state.Status == Opened && m.core.now().Before(state.ExpireAt):
+		return state, nil
+	case state.Status == Opened || state.Status == Expired:
+		return TaskState{}, ErrEntryExpired
+	}
+	return TaskState{}, ErrEntryInvalid
+}
+
+// CompleteWithEntry checks an entry and completes its task in one transaction. A submission that was handed in while the
+// entry was valid counts, as for CompleteTask, even if the task was recorded as expired since; one handed in too late is
+// [ErrEntryExpired].
+func (m *Manager) CompleteWithEntry(ctx context.Context, id TaskID, token string, submission Submission) (TaskState, error) {
+	var completed TaskState
+	err := m.core.store.Update(ctx, func(ctx context.Context, r Repositories) error {
+		state, err := m.bearer(ctx, r, id, token)
+		if err != nil {
+			return err
+		}
+		now := m.core.now()
+		completed, err = m.complete(ctx, r, state, submission, now)
+		if errors.Is(err, ErrInvalidTransition) && !later(now, submission.SubmittedAt).Before(state.ExpireAt) {
+			return fmt.Errorf("%w: %w", ErrEntryExpired, err)
+		}
+		return err
+	})
+	if err != nil {
+		return TaskState{}, err
+	}
+	return completed, nil
+}
+
+// bearer returns the task whose present token this is. The comparison takes the same time whatever the token, and is made
+// for a task that does not exist, too.
+func (m *Manager) bearer(ctx context.Context, r Repositories, id TaskID, token string) (TaskState, error) {
+	state, err := r.FindTaskInAnyOrg(ctx, id)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return TaskState{}, err
+	}
+	given := HashToken(token)
+	same := subtle.ConstantTimeCompare(given[:], state.TokenHash[:]) == 1
+	if err != nil || !same || state.TokenHash.IsZero() {
+		return TaskState{}, ErrEntryInvalid
+	}
+	return state, nil
+}
+
+// EntryLink makes the entry of an opened task again, where the generator is an [EntryDeriver]: to remind a testee without
+// the link being kept anywhere. With another generator it is [ErrInvalid]; ReissueEntry then gives a new one.
+func (m *Manager) EntryLink(ctx context.Context, org OrgID, id TaskID) (Entry, error) {
+	deriver, ok := m.core.entries.generator.(EntryDeriver)
+	if !ok {
+		return Entry{}, errorf(ErrInvalid, "the entry generator cannot make an entry again; reissue the entry instead")
+	}
+	state, err := m.GetTask(ctx, org, id)
+	if err != nil {
+		return Entry{}, err
+	}
+	task, err := RestoreTask(state)
+	if err != nil {
+		return Entry{}, err
+	}
+	if err := task.reissuable(m.core.now()); err != nil {
+		return Entry{}, err
+	}
+	token, url, err := deriver.DeriveEntry(ctx, task, state.EntrySerial)
+	if err != nil {
+		return Entry{}, err
+	}
+	if HashToken(token) != state.TokenHash {
+		return Entry{}, errorf(ErrNotFound, "the generator made another entry than the one of task %s; reissue it", id)
+	}
+	return NewEntry(token, url, state.ExpireAt)
+}

@@ -1,0 +1,142 @@
+package assessplan
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// CreatePlan stores a new, active plan. With an ExternalRef that the org has already, it returns the plan that stands if
+// its spec is the same, and [ErrConflict] if it is another.
+func (m *Manager) CreatePlan(ctx context.Context, spec PlanSpec) (PlanState, error) {
+	if err := spec.Validate(); err != nil {
+		return PlanState{}, err
+	}
+	id := PlanID(m.core.config.NewID())
+	return update(ctx, m.core, spec.Org, func(ctx context.Context, r Repositories, now time.Time) (PlanState, error) {
+		if spec.ExternalRef != "" {
+			stands, err := r.FindPlanByRef(ctx, spec.Org, spec.ExternalRef)
+			if err == nil && !stands.PlanSpec.equal(spec) {
+				return PlanState{}, errorf(ErrConflict, "external_ref %s is that of plan %s, which has another spec; a plan does not change, so give the amended one another ref",
+					quote(string(spec.ExternalRef)), stands.ID)
+			}
+			if !errors.Is(err, ErrNotFound) {
+				return stands, err
+			}
+		}
+		plan, err := NewPlan(id, spec, now)
+		if err != nil {
+			return PlanState{}, err
+		}
+		return m.savePlan(ctx, r, plan, now)
+	})
+}
+
+// savePlan stores a plan and returns its state as stored.
+func (m *Manager) savePlan(ctx context.Context, r Repositories, plan *AssessmentPlan, now time.Time) (PlanState, error) {
+	err := r.SavePlan(ctx, m.core.planChange(plan, now))
+	state := plan.State()
+	state.Version++
+	return state, err
+}
+
+// PausePlan holds the plan: nothing more is opened in it. What is opened can still be filled in.
+func (m *Manager) PausePlan(ctx context.Context, org OrgID, id PlanID) (PlanState, error) {
+	return m.commandPlan(ctx, org, id, func(plan *AssessmentPlan, now time.Time) error { return plan.Pause(now) })
+}
+
+// ResumePlan ends a pause. With ShiftDates the dates of pending tasks are moved page by page; if that is interrupted,
+// resuming again or the next expiry pass goes on, and until then the tasks stay held.
+func (m *Manager) ResumePlan(ctx context.Context, org OrgID, id PlanID, mode ResumeMode) (PlanState, error) {
+	return m.commandPlan(ctx, org, id, func(plan *AssessmentPlan, now time.Time) error { return plan.Resume(mode, now) })
+}
+
+// FinishPlan ends the plan. An empty mode is CancelOpened. Tasks are canceled page by page; if that is interrupted,
+// finishing again or the next expiry pass goes on.
+func (m *Manager) FinishPlan(ctx context.Context, org OrgID, id PlanID, mode FinishMode) (PlanState, error) {
+	return m.commandPlan(ctx, org, id, func(plan *AssessmentPlan, now time.Time) error { return plan.Finish(mode, now) })
+}
+
+// CancelPlan ends the plan and cancels all that is pending or opened in it, page by page as FinishPlan does.
+func (m *Manager) CancelPlan(ctx context.Context, org OrgID, id PlanID) (PlanState, error) {
+	return m.commandPlan(ctx, org, id, func(plan *AssessmentPlan, now time.Time) error { return plan.Cancel(now) })
+}
+
+// commandPlan commits the plan's new status together with the hold on its tasks, then does the work that this leaves.
+func (m *Manager) commandPlan(ctx context.Context, org OrgID, id PlanID, command func(plan *AssessmentPlan, now time.Time) error) (PlanState, error) {
+	state, err := update(ctx, m.core, org, func(ctx context.Context, r Repositories, now time.Time) (PlanState, error) {
+		plan, err := m.lockPlan(ctx, r, org, id)
+		if err != nil {
+			return PlanState{}, err
+		}
+		if err := command(plan, now); err != nil {
+			return PlanState{}, err
+		}
+		if len(plan.facts) == 0 {
+			return plan.State(), nil
+		}
+		state, err := m.savePlan(ctx, r, plan, now)
+		if err != nil || state.Work.Kind == WorkShift { // the tasks of a plan that moves its dates are held already
+			return state, err
+		}
+		_, err = r.HoldTasks(ctx, HoldQuery{Org: org, Plan: id, Held: state.holds()})
+		return state, err
+	})
+	if err != nil || state.Work.Kind == WorkNone {
+		return state, err
+	}
+	if _, err := m.workOff(ctx, org, id); err != nil {
+		return state, err
+	}
+	return m.GetPlan(ctx, org, id)
+}
+
+func (m *Manager) lockPlan(ctx context.Context, r Repositories, org OrgID, id PlanID) (*AssessmentPlan, error) {
+	state, err := r.FindPlan(ctx, org, id, LockExclusive)
+	if err != nil {
+		return nil, err
+	}
+	return RestorePlan(state)
+}
+
+// PreviewSpec is what a preview is made from.
+type PreviewSpec struct {
+	PlanSpec
+	Start CivilDate `json:"start"`
+}
+
+// PlannedTask is a task that a round would have.
+type PlannedTask struct {
+	Seq       int       `json:"seq"`
+	Date      CivilDate `json:"date"`
+	Time      TimeOfDay `json:"time"`
+	Zone      string    `json:"zone"`
+	PlannedAt time.Time `json:"planned_at"`
+	OpenUntil time.Time `json:"open_until,omitzero"`
+	FillUntil time.Time `json:"fill_until,omitzero"`
+	DueAt     time.Time `json:"due_at,omitzero"`
+}
+
+// Preview returns the tasks that a round of a plan would have, and stores nothing.
+func (m *Manager) Preview(_ context.Context, spec PreviewSpec) ([]PlannedTask, error) {
+	if err := spec.PlanSpec.Validate(); err != nil {
+		return nil, err
+	}
+	occurrences, err := spec.Schedule.Occurrences(spec.Start)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := m.core.zones.load(spec.Zone)
+	if err != nil {
+		return nil, err
+	}
+	tasks := make([]PlannedTask, len(occurrences))
+	for i, o := range occurrences {
+		planned := AssessmentTask{}
+		planned.plan(Planning{Date: o.Date, Time: o.Time, Zone: zone, Windows: spec.Windows})
+		s := planned.state
+		tasks[i] = PlannedTask{Seq: o.Seq, Date: o.Date, Time: o.Time, Zone: spec.Zone,
+			PlannedAt: s.PlannedAt, OpenUntil: s.OpenUntil, FillUntil: s.FillUntil, DueAt: s.DueAt}
+	}
+	return tasks, nil
+}

@@ -1,0 +1,46 @@
+package assessplan
+
+import (
+	"time"
+)
+
+// ParseBefore reads the `before` of a pass as operators write it: RFC 3339 with its offset ("2026-03-31T19:00:00+02:00"),
+// or "2026-03-31 19:00:00" on the clocks of zone (nil is UTC), resolved as [Resolve] does. Anything else is a
+// [ValidationError], also what Go's own parser lets through and the RFC does not: a comma, a one-digit hour, an offset of
+// 24 hours.
+func ParseBefore(s string, zone *time.Location) (time.Time, error) {
+	if zone == nil {
+		zone = time.UTC
+	}
+	if len(s) == len(time.DateTime) {
+		date, err1 := ParseCivilDate(s[:10])
+		at, err2 := ParseTimeOfDay(s[11:])
+		if err1 == nil && err2 == nil && s[10] == ' ' {
+			return Resolve(date, at, zone), nil
+		}
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil || !strictRFC3339(s) || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
+		return time.Time{}, invalid("before", "is %s; want RFC 3339 such as 2026-03-31T19:00:00Z, or 2026-03-31 19:00:00", quote(s))
+	}
+	return t.UTC(), nil
+}
+
+// strictRFC3339 checks the places of the fixed-width parts (section 5.6), which time.Parse takes lightly.
+func strictRFC3339(s string) bool {
+	if len(s) < len("2006-01-02T15:04:05Z") || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
+		return false
+	}
+	rest := s[19:]
+	if rest[0] == '.' {
+		digits := 1
+		for digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9' {
+			digits++
+		}
+		rest = rest[digits:]
+	}
+	if rest == "Z" {
+		return true
+	}
+	return len(rest) == len("+00:00") && rest[3] == ':' && rest[1:3] < "24" && rest[4:6] < "60"
+}

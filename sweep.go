@@ -1,0 +1,224 @@
+package assessplan
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// run is one pass: what it was asked for, and what it remembers until it ends.
+type run struct {
+	core     *core
+	started  time.Time
+	before   time.Time
+	scope    Scope
+	isolated map[TaskID]bool // tasks that failed in a way that another try in this run would not change
+	retries  int
+	pages    int
+	skipped  int
+	failed   int
+	failures []TaskFailure
+}
+
+// maxIsolated bounds what a run remembers. A store with more damaged tasks than that is itself damaged.
+const maxIsolated = 10_000
+
+// finish tells a run that broke from one that was told to stop.
+func (r *run) finish(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (r *run) fail(ctx context.Context, failure TaskFailure) {
+	r.failed++
+	if len(r.failures) < r.core.config.ReportLimit {
+		r.failures = append(r.failures, failure)
+	}
+	r.core.observe(ctx, &TaskFailed{Failure: failure})
+}
+
+// page is a set of claimed tasks and what is to become of them, in one transaction. Nothing of it counts before the commit.
+type page struct {
+	now      time.Time
+	tasks    []*AssessmentTask // restored, in order
+	changed  []*AssessmentTask // to be stored
+	failures []TaskFailure     // tasks that stay in the report as failed
+	isolated []TaskID          // those among them that are not to be claimed again
+	found    int               // how many rows the claim returned
+	last     DueCursor         // where the next page begins; zero after the last row
+	saving   error             // why the store refused the page
+}
+
+// sweep walks through the tasks that a query finds and lets judge decide on each page.
+type sweep struct {
+	*run
+	find   func(ctx context.Context, r Repositories, q DueQuery) ([]TaskState, error)
+	at     func(TaskState) time.Time // the instant by which find orders
+	judge  func(ctx context.Context, p *page) error
+	commit func(ctx context.Context, p *page) // counts what was stored
+	limit  func() int                         // of the next page; 0 ends the sweep
+}
+
+// walk works page by page until a walk from the very start changes nothing. The cursor keeps pages flat while an old
+// snapshot makes the database walk over what is done already; the last walk picks up what appeared behind the cursor.
+func (s *sweep) walk(ctx context.Context) error {
+	for {
+		changed, err := s.walkOnce(ctx)
+		if err != nil || !changed || s.limit() == 0 {
+			return err
+		}
+	}
+}
+
+func (s *sweep) walkOnce(ctx context.Context) (changed bool, err error) {
+	for cursor := (DueCursor{}); ; {
+		limit := s.limit()
+		if limit == 0 {
+			return changed, nil
+		}
+		p, err := s.page(ctx, cursor, limit)
+		if err != nil {
+			return changed, err
+		}
+		changed = changed || len(p.changed) > 0
+		if p.found < limit && p.last == (DueCursor{}) {
+			return changed, nil
+		}
+		cursor = p.last
+	}
+}
+
+// page claims, judges and stores one page; if the store refuses it, each of its tasks for itself.
+func (s *sweep) page(ctx context.Context, after DueCursor, limit int) (*page, error) {
+	var p *page
+	runs := 0
+	err := s.core.store.Update(ctx, func(ctx context.Context, r Repositories) error {
+		runs++
+		p = &page{now: s.core.now()}
+		states, err := s.find(ctx, r, DueQuery{Before: s.before, Now: p.now, After: after, Limit: limit, Scope: s.scope})
+		if err != nil {
+			return err
+		}
+		s.restore(p, states)
+		if len(states) == limit {
+			p.last = DueCursor{At: s.at(states[limit-1]), ID: states[limit-1].ID}
+		}
+		return s.decide(ctx, r, p)
+	})
+	s.retries += max(0, runs-1)
+	if err != nil && (p == nil || p.saving == nil || ctx.Err() != nil || errors.Is(err, ErrUnavailable)) {
+		return nil, err
+	}
+	if err != nil {
+		if p, err = s.singly(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	s.settle(ctx, p)
+	if len(s.isolated) > maxIsolated {
+		return nil, errorf(ErrCorrupt, "more than %d tasks cannot be judged or stored", maxIsolated)
+	}
+	return p, ctx.Err()
+}
+
+// restore takes up what was claimed; what is corrupt costs itself only.
+func (s *sweep) restore(p *page, states []TaskState) {
+	p.found = len(states)
+	p.tasks = make([]*AssessmentTask, 0, len(states))
+	block := make([]AssessmentTask, len(states))
+	for i, state := range states {
+		if s.isolated[state.ID] {
+			continue
+		}
+		if state.validate() != nil {
+			p.isolate(state, FailureCorrupt)
+			continue
+		}
+		block[i].state = state
+		p.tasks = append(p.tasks, &block[i])
+	}
+}
+
+func (p *page) fail(state TaskState, code FailureCode) {
+	p.failures = append(p.failures, TaskFailure{Org: state.Org, TaskID: state.ID, Code: code})
+}
+
+func (p *page) isolate(state TaskState, code FailureCode) {
+	p.fail(state, code)
+	p.isolated = append(p.isolated, state.ID)
+}
+
+// decide judges a page and stores what changed.
+func (s *sweep) decide(ctx context.Context, r Repositories, p *page) error {
+	if err := s.judge(ctx, p); err != nil || len(p.changed) == 0 {
+		return err
+	}
+	changes := make([]TaskChange, len(p.changed))
+	for i, task := range p.changed {
+		changes[i] = s.core.taskChange(task, p.now)
+	}
+	p.saving = r.SaveTasks(ctx, changes)
+	return p.saving
+}
+
+// singly stores the tasks of a refused page one by one, so that the one that is to blame does not keep the others.
+func (s *sweep) singly(ctx context.Context, refused *page) (*page, error) {
+	whole := &page{now: refused.now, found: refused.found, last: refused.last, isolated: refused.isolated}
+	for _, failure := range refused.failures {
+		if failure.Code == FailureCorrupt {
+			whole.failures = append(whole.failures, failure)
+		}
+	}
+	var lastErr error
+	for _, task := range refused.changed {
+		one, err := s.single(ctx, task)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, ErrUnavailable):
+			s.settle(ctx, whole)
+			return nil, err
+		case err != nil:
+			whole.isolate(task.state, FailureStore)
+			lastErr = err
+		default:
+			whole.changed = append(whole.changed, one.changed...)
+			whole.failures = append(whole.failures, one.failures...)
+		}
+	}
+	if len(whole.changed) == 0 && len(refused.changed) > 1 && lastErr != nil {
+		return nil, lastErr // not one task was accepted: it is the store that is at fault
+	}
+	return whole, nil
+}
+
+// single judges and stores one task, if it is still as it was claimed.
+func (s *sweep) single(ctx context.Context, claimed *AssessmentTask) (*page, error) {
+	var p *page
+	err := s.core.store.Update(ctx, func(ctx context.Context, r Repositories) error {
+		p = &page{now: s.core.now()}
+		state, err := r.FindTask(ctx, claimed.state.Org, claimed.state.ID)
+		if err != nil {
+			return err
+		}
+		if state.Version != claimed.state.Version {
+			s.skipped++
+			return nil
+		}
+		s.restore(p, []TaskState{state})
+		return s.decide(ctx, r, p)
+	})
+	return p, err
+}
+
+// settle counts a page that is stored.
+func (s *sweep) settle(ctx context.Context, p *page) {
+	s.pages++
+	for _, id := range p.isolated {
+		s.isolated[id] = true
+	}
+	for _, failure := range p.failures {
+		s.fail(ctx, failure)
+	}
+	s.commit(ctx, p)
+}
