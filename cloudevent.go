@@ -3,6 +3,7 @@ package assessplan
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -17,26 +18,39 @@ const cloudEventPrefix = "assessplan."
 
 // eventWriter turns facts into events.
 type eventWriter struct {
-	source    string
-	entryURLs bool // whether task.opened and task.entry_reissued carry the entry's URL
+	source    []byte // as it stands in JSON
+	entryURLs bool   // whether task.opened and task.entry_reissued carry the entry's URL
+}
+
+func newEventWriter(source string, entryURLs bool) eventWriter {
+	return eventWriter{source: appendText(nil, source), entryURLs: entryURLs}
+}
+
+// eventBatch holds the events of one transaction, in few allocations. They stay valid when the batch is gone.
+type eventBatch struct {
+	events []Event
+	data   []byte
+}
+
+func newEventBatch(events int) *eventBatch {
+	const usual = 1000 // bytes of an event
+	return &eventBatch{events: make([]Event, 0, events), data: make([]byte, 0, events*usual)}
 }
 
 // write makes the events of one store of an aggregate.
-func (w eventWriter) write(org OrgID, subject uuid.UUID, version int64, now time.Time, recorded []Fact) []Event {
-	if len(recorded) == 0 {
-		return nil
-	}
-	now = storedTime(now)
-	events := make([]Event, len(recorded))
+func (w eventWriter) write(batch *eventBatch, org OrgID, subject uuid.UUID, version int64, now time.Time, recorded []Fact) []Event {
+	first := len(batch.events)
 	for i, fact := range recorded {
 		if w.entryURLs {
 			revealEntry(fact)
 		}
-		event := Event{ID: eventID(subject, version, i), Type: fact.EventType(), Org: org, Subject: subject, Version: version, Time: now}
-		event.Data = w.encode(&event, fact)
-		events[i] = event
+		event := Event{ID: eventID(subject, version, i), Type: fact.EventType(), Org: org, Subject: subject, Version: version, Time: storedTime(now)}
+		start := len(batch.data)
+		batch.data = w.encode(batch.data, &event, fact)
+		event.Data = batch.data[start:len(batch.data):len(batch.data)]
+		batch.events = append(batch.events, event)
 	}
-	return events
+	return batch.events[first:len(batch.events):len(batch.events)]
 }
 
 func revealEntry(fact Fact) {
@@ -62,17 +76,16 @@ func eventID(subject uuid.UUID, version int64, place int) EventID {
 }
 
 // encode writes CloudEvents 1.0 in its JSON format, with the partitioning extension.
-func (w eventWriter) encode(e *Event, fact Fact) []byte {
-	o := object{b: make([]byte, 0, 1024)}
-	o.open()
-	o.text("specversion", "1.0")
+func (w eventWriter) encode(b []byte, e *Event, fact Fact) []byte {
+	var subject [36]byte
+	encodeUUID(subject[:], e.Subject)
+	o := object{b: append(b, `{"specversion":"1.0","datacontenttype":"application/json","source":`...)}
+	o.b = append(o.b, w.source...)
+	o.raw("type", cloudEventPrefix, string(e.Type))
 	o.uuid("id", uuid.UUID(e.ID))
-	o.text("source", w.source)
-	o.text("type", cloudEventPrefix+string(e.Type))
-	o.uuid("subject", e.Subject)
+	o.raw("subject", "", string(subject[:]))
+	o.raw("partitionkey", "", string(subject[:]))
 	o.time("time", e.Time)
-	o.text("datacontenttype", "application/json")
-	o.uuid("partitionkey", e.Subject)
 	o.text("orgid", string(e.Org))
 	o.int("aggregateversion", e.Version)
 	o.key("data")
@@ -128,14 +141,26 @@ func (o *object) key(name string) {
 
 func (o *object) text(name, value string) {
 	o.key(name)
+	o.b = appendText(o.b, value)
+}
+
+func appendText(b []byte, value string) []byte {
 	for i := range len(value) {
 		if c := value[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
 			quoted, _ := json.Marshal(value) // a string always marshals
-			o.b = append(o.b, quoted...)
-			return
+			return append(b, quoted...)
 		}
 	}
+	b = append(b, '"')
+	b = append(b, value...)
+	return append(b, '"')
+}
+
+// raw appends words of this package, in which nothing needs escaping.
+func (o *object) raw(name, prefix, value string) {
+	o.key(name)
 	o.b = append(o.b, '"')
+	o.b = append(o.b, prefix...)
 	o.b = append(o.b, value...)
 	o.b = append(o.b, '"')
 }
@@ -166,16 +191,16 @@ func (o *object) bool(name string, yes bool) {
 }
 
 func encodeUUID(dst []byte, id uuid.UUID) {
-	const digits = "0123456789abcdef"
-	at := 0
-	for i, b := range id {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
-			dst[at] = '-'
-			at++
-		}
-		dst[at], dst[at+1] = digits[b>>4], digits[b&0xf]
-		at += 2
-	}
+	_ = dst[35]
+	hex.Encode(dst, id[:4])
+	dst[8] = '-'
+	hex.Encode(dst[9:], id[4:6])
+	dst[13] = '-'
+	hex.Encode(dst[14:], id[6:8])
+	dst[18] = '-'
+	hex.Encode(dst[19:], id[8:10])
+	dst[23] = '-'
+	hex.Encode(dst[24:], id[10:])
 }
 
 func (r *TaskRef) write(o *object) {
@@ -214,7 +239,7 @@ func (f *TaskCompleted) appendJSON(b []byte) []byte {
 	o.time("submitted_at", f.SubmittedAt)
 	o.time("completed_at", f.CompletedAt)
 	o.bool("late", f.Late)
-	o.text("previous_status", string(f.PreviousStatus))
+	o.raw("previous_status", "", string(f.PreviousStatus))
 	o.close()
 	return o.b
 }
@@ -224,7 +249,7 @@ func (f *TaskExpired) appendJSON(b []byte) []byte {
 	f.TaskRef.write(&o)
 	o.time("expired_at", f.ExpiredAt)
 	o.text("reason", string(f.Reason))
-	o.text("previous_status", string(f.PreviousStatus))
+	o.raw("previous_status", "", string(f.PreviousStatus))
 	o.close()
 	return o.b
 }
@@ -234,7 +259,7 @@ func (f *TaskCanceled) appendJSON(b []byte) []byte {
 	f.TaskRef.write(&o)
 	o.time("canceled_at", f.CanceledAt)
 	o.text("reason", string(f.Reason))
-	o.text("previous_status", string(f.PreviousStatus))
+	o.raw("previous_status", "", string(f.PreviousStatus))
 	o.close()
 	return o.b
 }

@@ -41,10 +41,14 @@ func (m madeEntry) why() string {
 }
 
 // make asks for the entries of tasks, in their order, and returns the outcomes of those for which a call was started: all
-// of them, or fewer if the budget ran out. The error is the end of ctx, or [ErrGeneratorStuck].
+// of them, or fewer if the budget ran out or too many calls hang. The error is the end of ctx, or [ErrGeneratorStuck] where
+// too many calls hang already: a page in which that happens is still stored, so that what hung is put off.
 func (c *entryCalls) make(ctx context.Context, tasks []*AssessmentTask, now time.Time) ([]madeEntry, error) {
-	if err := c.usable(ctx); err != nil || len(tasks) == 0 {
-		return nil, err
+	if len(tasks) == 0 {
+		return nil, ctx.Err()
+	}
+	if stuck := c.stuck.Load(); stuck >= c.stuckLimit {
+		return nil, errorf(ErrGeneratorStuck, "%d calls of the entry generator hang and ignore their context", stuck)
 	}
 	p := &entryPage{
 		calls: c, ctx: withOpeningTime(ctx, now), tasks: tasks, finished: make(chan struct{}),
@@ -56,14 +60,7 @@ func (c *entryCalls) make(ctx context.Context, tasks []*AssessmentTask, now time
 	}
 	p.run(min(c.concurrency, len(tasks)))
 	started := min(int(p.next.Load()), len(tasks))
-	return p.made[:started], c.usable(ctx)
-}
-
-func (c *entryCalls) usable(ctx context.Context) error {
-	if stuck := c.stuck.Load(); stuck >= c.stuckLimit {
-		return errorf(ErrGeneratorStuck, "%d calls of the entry generator hang and ignore their context", stuck)
-	}
-	return ctx.Err()
+	return p.made[:started], ctx.Err()
 }
 
 // ask makes one call.
@@ -178,7 +175,8 @@ func (p *entryPage) end(place int, made madeEntry) bool {
 
 // take returns the place of the next task to ask for, or -1 if there is none.
 func (p *entryPage) take() int {
-	if p.over.Load() && p.next.Load() > 0 || p.ctx.Err() != nil || p.calls.stuck.Load() >= p.calls.stuckLimit {
+	over := p.over.Load() || p.calls.stuck.Load() >= p.calls.stuckLimit
+	if over && p.next.Load() > 0 || p.ctx.Err() != nil {
 		return -1
 	}
 	if place := int(p.next.Add(1)) - 1; place < len(p.tasks) {

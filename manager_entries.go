@@ -104,13 +104,15 @@ func (m *Manager) ResolveEntry(ctx context.Context, id TaskID, token string) (Ta
 func (m *Manager) CompleteWithEntry(ctx context.Context, id TaskID, token string, submission Submission) (TaskState, error) {
 	var completed TaskState
 	err := m.core.store.Update(ctx, func(ctx context.Context, r Repositories) error {
+		submission := submission // the function may run again
 		state, err := m.bearer(ctx, r, id, token)
 		if err != nil {
 			return err
 		}
 		now := m.core.now()
+		setDefault(&submission.SubmittedAt, now)
 		completed, err = m.complete(ctx, r, state, submission, now)
-		if errors.Is(err, ErrInvalidTransition) && !later(now, submission.SubmittedAt).Before(state.ExpireAt) {
+		if errors.Is(err, ErrInvalidTransition) && !submission.SubmittedAt.Before(state.ExpireAt) {
 			return fmt.Errorf("%w: %w", ErrEntryExpired, err)
 		}
 		return err

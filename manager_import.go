@@ -79,6 +79,9 @@ func (in RoundImport) validate() error {
 		if task.Token != "" && task.Status != Opened {
 			f.add(path+".token", "is given for a task that is %s; only an opened task has one", task.Status)
 		}
+		if task.Token != "" && len(task.Token) < MinToken {
+			f.add(path+".token", "has %d bytes; want at least %d: leave it out, and reissue the entry", len(task.Token), MinToken)
+		}
 	}
 	return f.err()
 }

@@ -112,18 +112,10 @@ func (m *Manager) saveRound(ctx context.Context, r Repositories, round *Enrollme
 	if err := r.SaveEnrollments(ctx, []EnrollmentChange{m.core.enrollmentChange(round, now)}); err != nil {
 		return Enrolled{}, err
 	}
-	if err := m.saveTasks(ctx, r, tasks, now); err != nil {
+	if err := r.SaveTasks(ctx, m.core.taskChanges(nil, tasks, now)); err != nil {
 		return Enrolled{}, err
 	}
 	return Enrolled{Enrollment: stored(round)}, nil
-}
-
-func (m *Manager) saveTasks(ctx context.Context, r Repositories, tasks []*AssessmentTask, now time.Time) error {
-	changes := make([]TaskChange, len(tasks))
-	for i, task := range tasks {
-		changes[i] = m.core.taskChange(task, now)
-	}
-	return r.SaveTasks(ctx, changes)
 }
 
 // stored is the state of a round that was just saved.
@@ -258,5 +250,5 @@ func (c *roundCommand) eachTask(ctx context.Context, status []TaskStatus, change
 		}
 		tasks = append(tasks, task)
 	}
-	return c.saveTasks(ctx, c.r, tasks, c.now)
+	return c.r.SaveTasks(ctx, c.core.taskChanges(nil, tasks, c.now))
 }

@@ -25,9 +25,7 @@ func (m *Manager) CompleteTask(ctx context.Context, org OrgID, id TaskID, submis
 }
 
 func (m *Manager) complete(ctx context.Context, r Repositories, state TaskState, submission Submission, now time.Time) (TaskState, error) {
-	if submission.SubmittedAt.IsZero() {
-		submission.SubmittedAt = now
-	}
+	setDefault(&submission.SubmittedAt, now)
 	task, err := RestoreTask(state)
 	if err != nil {
 		return TaskState{}, err
@@ -108,7 +106,7 @@ func (m *Manager) saveTask(ctx context.Context, r Repositories, task *Assessment
 	if len(task.facts) == 0 {
 		return task.State(), nil
 	}
-	err := r.SaveTasks(ctx, []TaskChange{m.core.taskChange(task, now)})
+	err := r.SaveTasks(ctx, m.core.taskChanges(nil, []*AssessmentTask{task}, now))
 	state := task.State()
 	state.Version++
 	return state, err

@@ -101,7 +101,7 @@ func (p *workPage) tasks(ctx context.Context) (next uuid.UUID, err error) {
 	if err != nil {
 		return next, err
 	}
-	var changes []TaskChange
+	var changed []*AssessmentTask
 	for _, state := range states {
 		p.last = state.ID
 		task, err := p.task(ctx, state)
@@ -109,10 +109,10 @@ func (p *workPage) tasks(ctx context.Context) (next uuid.UUID, err error) {
 			return next, err
 		}
 		if task != nil {
-			changes = append(changes, p.core.taskChange(task, p.now))
+			changed = append(changed, task)
 		}
 	}
-	if err := p.r.SaveTasks(ctx, changes); err != nil {
+	if err := p.r.SaveTasks(ctx, p.core.taskChanges(nil, changed, p.now)); err != nil {
 		p.refused = true
 		return next, err
 	}

@@ -171,7 +171,7 @@ type TaskRepository interface {
 	// Zone and CreatedAt of a stored task do not change and need not be compared. Those whose stored version is another, or
 	// that are gone, are a [VersionError] that names them; a second task with the same Seq in a round, or of an ID that exists,
 	// is [ErrConflict]; an AssessmentID that another task of the org has is [ErrAssessmentTaken]. No task stands twice in one
-	// call.
+	// call. The slice of changes is the caller's, who uses it again.
 	SaveTasks(ctx context.Context, changes []TaskChange) error
 	// HoldTasks sets Held on pending tasks as q says, raises the version of those that it changes by 1, and returns how many
 	// these are. In Update it waits for whoever holds them.

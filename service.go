@@ -108,11 +108,13 @@ func (c *Config) check(f *faults) {
 	if c.ReportLimit < -1 {
 		f.add("ReportLimit", "is %d; want a positive number, or -1 for no lists", c.ReportLimit)
 	}
-	for path, d := range map[string]time.Duration{"PageBudget": c.PageBudget, "GeneratorTimeout": c.GeneratorTimeout} {
+	lasting := func(path string, d time.Duration) {
 		if d != -1 && d < time.Millisecond {
 			f.add(path, "is %v; want at least 1ms, or -1 for no limit", d)
 		}
 	}
+	lasting("PageBudget", c.PageBudget)
+	lasting("GeneratorTimeout", c.GeneratorTimeout)
 	if c.RetryDelay < time.Millisecond || c.MaxRetryDelay < c.RetryDelay {
 		f.add("RetryDelay", "is %v, with MaxRetryDelay %v; want at least 1ms, and no more than MaxRetryDelay", c.RetryDelay, c.MaxRetryDelay)
 	}
@@ -153,10 +155,8 @@ func New(store Store, entries EntryGenerator, config *Config) (*Service, error) 
 		config:  settings,
 		zones:   &zoneCache{},
 		entries: newEntryCalls(entries, &settings),
-		events: eventWriter{
-			source:    settings.EventSource,
-			entryURLs: settings.EntryInEvents == EntryAlways || settings.EntryInEvents == EntryAuto && !derives,
-		},
+		events: newEventWriter(settings.EventSource,
+			settings.EntryInEvents == EntryAlways || settings.EntryInEvents == EntryAuto && !derives),
 	}
 	manager := &Manager{core: c}
 	return &Service{Manager: manager, Scheduler: &Scheduler{core: c, manager: manager}}, nil
@@ -173,22 +173,27 @@ type core struct {
 
 func (c *core) now() time.Time { return storedTime(c.config.Clock.Now()) }
 
-func (c *core) taskChange(task *AssessmentTask, now time.Time) TaskChange {
-	state := task.State()
-	return TaskChange{State: state, Was: state.Version,
-		Events: c.events.write(state.Org, uuid.UUID(state.ID), state.Version+1, now, task.facts)}
+// taskChanges appends what is to be stored of tasks.
+func (c *core) taskChanges(changes []TaskChange, tasks []*AssessmentTask, now time.Time) []TaskChange {
+	batch := newEventBatch(len(tasks))
+	for _, task := range tasks {
+		s := &task.state
+		events := c.events.write(batch, s.Org, uuid.UUID(s.ID), s.Version+1, now, task.facts)
+		changes = append(changes, TaskChange{State: *s, Was: s.Version, Events: events})
+	}
+	return changes
 }
 
 func (c *core) enrollmentChange(round *Enrollment, now time.Time) EnrollmentChange {
 	state := round.State()
 	return EnrollmentChange{State: state, Was: state.Version,
-		Events: c.events.write(state.Org, uuid.UUID(state.ID), state.Version+1, now, round.facts)}
+		Events: c.events.write(newEventBatch(len(round.facts)), state.Org, uuid.UUID(state.ID), state.Version+1, now, round.facts)}
 }
 
 func (c *core) planChange(plan *AssessmentPlan, now time.Time) PlanChange {
 	state := plan.State()
 	return PlanChange{State: state, Was: state.Version,
-		Events: c.events.write(state.Org, uuid.UUID(state.ID), state.Version+1, now, plan.facts)}
+		Events: c.events.write(newEventBatch(len(plan.facts)), state.Org, uuid.UUID(state.ID), state.Version+1, now, plan.facts)}
 }
 
 // isNil also sees a nil pointer inside an interface.

@@ -3,6 +3,7 @@ package assessplan
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -59,6 +60,9 @@ type sweep struct {
 	judge  func(ctx context.Context, p *page) error
 	commit func(ctx context.Context, p *page) // counts what was stored
 	limit  func() int                         // of the next page; 0 ends the sweep
+
+	block   []AssessmentTask // the tasks of the present page
+	changes []TaskChange     // what is stored of them
 }
 
 // walk works page by page until a walk from the very start changes nothing. The cursor keeps pages flat while an old
@@ -101,7 +105,8 @@ func (s *sweep) page(ctx context.Context, after DueCursor, limit int) (*page, er
 		if err != nil {
 			return err
 		}
-		s.restore(p, states)
+		s.block = slices.Grow(s.block[:0], len(states))[:len(states)]
+		s.restore(p, states, s.block)
 		if len(states) == limit {
 			p.last = DueCursor{At: s.at(states[limit-1]), ID: states[limit-1].ID}
 		}
@@ -123,11 +128,10 @@ func (s *sweep) page(ctx context.Context, after DueCursor, limit int) (*page, er
 	return p, ctx.Err()
 }
 
-// restore takes up what was claimed; what is corrupt costs itself only.
-func (s *sweep) restore(p *page, states []TaskState) {
+// restore takes up what was claimed, into a block; what is corrupt costs itself only.
+func (s *sweep) restore(p *page, states []TaskState, block []AssessmentTask) {
 	p.found = len(states)
 	p.tasks = make([]*AssessmentTask, 0, len(states))
-	block := make([]AssessmentTask, len(states))
 	for i, state := range states {
 		if s.isolated[state.ID] {
 			continue
@@ -136,7 +140,7 @@ func (s *sweep) restore(p *page, states []TaskState) {
 			p.isolate(state, FailureCorrupt)
 			continue
 		}
-		block[i].state = state
+		block[i] = AssessmentTask{state: state}
 		p.tasks = append(p.tasks, &block[i])
 	}
 }
@@ -155,11 +159,8 @@ func (s *sweep) decide(ctx context.Context, r Repositories, p *page) error {
 	if err := s.judge(ctx, p); err != nil || len(p.changed) == 0 {
 		return err
 	}
-	changes := make([]TaskChange, len(p.changed))
-	for i, task := range p.changed {
-		changes[i] = s.core.taskChange(task, p.now)
-	}
-	p.saving = r.SaveTasks(ctx, changes)
+	s.changes = s.core.taskChanges(s.changes[:0], p.changed, p.now)
+	p.saving = r.SaveTasks(ctx, s.changes)
 	return p.saving
 }
 
@@ -205,7 +206,7 @@ func (s *sweep) single(ctx context.Context, claimed *AssessmentTask) (*page, err
 			s.skipped++
 			return nil
 		}
-		s.restore(p, []TaskState{state})
+		s.restore(p, []TaskState{state}, make([]AssessmentTask, 1))
 		return s.decide(ctx, r, p)
 	})
 	return p, err

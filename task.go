@@ -114,6 +114,7 @@ type TaskState struct {
 type AssessmentTask struct {
 	state TaskState
 	facts []Fact
+	first [1]Fact // where facts begins: nearly always it holds one
 }
 
 // RestoreTask takes up a stored task. A combination of fields that no history can have produced is [ErrCorrupt], with a
@@ -128,9 +129,12 @@ func RestoreTask(state TaskState) (*AssessmentTask, error) {
 // State returns a copy of the task's state.
 func (t *AssessmentTask) State() TaskState { return t.state }
 
-func (t *AssessmentTask) clone() *AssessmentTask { return &AssessmentTask{state: t.state} }
-
-func (t *AssessmentTask) record(fact Fact) { t.facts = append(t.facts, fact) }
+func (t *AssessmentTask) record(fact Fact) {
+	if t.facts == nil {
+		t.facts = t.first[:0]
+	}
+	t.facts = append(t.facts, fact)
+}
 
 func (s *TaskState) validate() error {
 	if err := s.fault(); err != nil {
