@@ -184,4 +184,10 @@ func (c *zoneCache) load(name string) (*time.Location, error) {
 }
 
 // storedTime cuts an instant to what every store keeps: UTC at microseconds.
-func storedTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+func storedTime(t time.Time) time.Time {
+	t = t.UTC()
+	if rest := t.Nanosecond() % 1000; rest != 0 {
+		t = t.Add(-time.Duration(rest))
+	}
+	return t.Round(0) // without the reading of the monotonic clock
+}

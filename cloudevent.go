@@ -6,10 +6,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -26,15 +26,18 @@ func newEventWriter(source string, entryURLs bool) eventWriter {
 	return eventWriter{source: appendText(nil, source), entryURLs: entryURLs}
 }
 
-// eventBatch holds the events of one transaction, in few allocations. They stay valid when the batch is gone.
+// eventBatch holds the events of one transaction. The zero value is empty and ready.
 type eventBatch struct {
 	events []Event
-	data   []byte
+	data   []byte // of all of them, one after the other
+	times  timeTexts
 }
 
-func newEventBatch(events int) *eventBatch {
+// reset empties the batch for a number of events, in the memory that it has.
+func (b *eventBatch) reset(events int) {
 	const usual = 1000 // bytes of an event
-	return &eventBatch{events: make([]Event, 0, events), data: make([]byte, 0, events*usual)}
+	b.events = slices.Grow(b.events[:0], events)
+	b.data = slices.Grow(b.data[:0], events*usual)
 }
 
 // write makes the events of one store of an aggregate.
@@ -46,7 +49,7 @@ func (w eventWriter) write(batch *eventBatch, org OrgID, subject uuid.UUID, vers
 		}
 		event := Event{ID: eventID(subject, version, i), Type: fact.EventType(), Org: org, Subject: subject, Version: version, Time: storedTime(now)}
 		start := len(batch.data)
-		batch.data = w.encode(batch.data, &event, fact)
+		batch.data = w.encode(batch.data, &batch.times, &event, fact)
 		event.Data = batch.data[start:len(batch.data):len(batch.data)]
 		batch.events = append(batch.events, event)
 	}
@@ -76,10 +79,10 @@ func eventID(subject uuid.UUID, version int64, place int) EventID {
 }
 
 // encode writes CloudEvents 1.0 in its JSON format, with the partitioning extension.
-func (w eventWriter) encode(b []byte, e *Event, fact Fact) []byte {
+func (w eventWriter) encode(b []byte, times *timeTexts, e *Event, fact Fact) []byte {
 	var subject [36]byte
 	encodeUUID(subject[:], e.Subject)
-	o := object{b: append(b, `{"specversion":"1.0","datacontenttype":"application/json","source":`...)}
+	o := object{times: times, b: append(b, `{"specversion":"1.0","datacontenttype":"application/json","source":`...)}
 	o.b = append(o.b, w.source...)
 	o.raw("type", cloudEventPrefix, string(e.Type))
 	o.uuid("id", uuid.UUID(e.ID))
@@ -89,7 +92,7 @@ func (w eventWriter) encode(b []byte, e *Event, fact Fact) []byte {
 	o.text("orgid", string(e.Org))
 	o.int("aggregateversion", e.Version)
 	o.key("data")
-	o.b = fact.appendJSON(o.b)
+	fact.appendJSON(&o)
 	o.close()
 	return o.b
 }
@@ -125,7 +128,10 @@ func DecodeEvent(data []byte) (Event, Fact, error) {
 }
 
 // object appends a JSON object field by field: a pass writes one for every task, and reflection costs six times as much.
-type object struct{ b []byte }
+type object struct {
+	b     []byte
+	times *timeTexts
+}
 
 func (o *object) open()  { o.b = append(o.b, '{') }
 func (o *object) close() { o.b = append(o.b, '}') }
@@ -146,7 +152,7 @@ func (o *object) text(name, value string) {
 
 func appendText(b []byte, value string) []byte {
 	for i := range len(value) {
-		if c := value[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+		if !plain[value[i]] {
 			quoted, _ := json.Marshal(value) // a string always marshals
 			return append(b, quoted...)
 		}
@@ -155,6 +161,14 @@ func appendText(b []byte, value string) []byte {
 	b = append(b, value...)
 	return append(b, '"')
 }
+
+// plain says of each byte whether it stands for itself in a JSON string.
+var plain = func() (table [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		table[c] = c != '"' && c != '\\'
+	}
+	return table
+}()
 
 // raw appends words of this package, in which nothing needs escaping.
 func (o *object) raw(name, prefix, value string) {
@@ -175,9 +189,31 @@ func (o *object) uuid(name string, id uuid.UUID) {
 
 func (o *object) time(name string, at time.Time) {
 	o.key(name)
-	o.b = append(o.b, '"')
-	o.b = at.AppendFormat(o.b, time.RFC3339Nano)
-	o.b = append(o.b, '"')
+	o.b = o.times.append(o.b, at)
+}
+
+// timeTexts remembers the last few instants that were written: the events of a page have most of theirs in common.
+type timeTexts struct {
+	last [4]struct {
+		at   time.Time
+		text [40]byte
+		size int
+	}
+	next int
+}
+
+func (t *timeTexts) append(b []byte, at time.Time) []byte {
+	for i := range t.last {
+		if known := &t.last[i]; known.size > 0 && known.at == at {
+			return append(b, known.text[:known.size]...)
+		}
+	}
+	slot := &t.last[t.next]
+	t.next = (t.next + 1) % len(t.last)
+	text := append(slot.text[:0], '"')
+	text = append(at.AppendFormat(text, time.RFC3339Nano), '"')
+	slot.at, slot.size = at, len(text)
+	return append(b, text...)
 }
 
 func (o *object) int(name string, n int64) {
@@ -219,9 +255,8 @@ func (r *TaskRef) write(o *object) {
 	}
 }
 
-func (f *TaskOpened) appendJSON(b []byte) []byte {
-	o := object{b: b}
-	f.TaskRef.write(&o)
+func (f *TaskOpened) appendJSON(o *object) {
+	f.TaskRef.write(o)
 	o.time("open_at", f.OpenAt)
 	o.time("expire_at", f.ExpireAt)
 	o.int("entry_serial", int64(f.EntrySerial))
@@ -229,61 +264,54 @@ func (f *TaskOpened) appendJSON(b []byte) []byte {
 		o.text("entry_url", string(f.EntryURL))
 	}
 	o.close()
-	return o.b
 }
 
-func (f *TaskCompleted) appendJSON(b []byte) []byte {
-	o := object{b: b}
-	f.TaskRef.write(&o)
+func (f *TaskCompleted) appendJSON(o *object) {
+	f.TaskRef.write(o)
 	o.text("assessment_id", string(f.AssessmentID))
 	o.time("submitted_at", f.SubmittedAt)
 	o.time("completed_at", f.CompletedAt)
 	o.bool("late", f.Late)
 	o.raw("previous_status", "", string(f.PreviousStatus))
 	o.close()
-	return o.b
 }
 
-func (f *TaskExpired) appendJSON(b []byte) []byte {
-	o := object{b: b}
-	f.TaskRef.write(&o)
+func (f *TaskExpired) appendJSON(o *object) {
+	f.TaskRef.write(o)
 	o.time("expired_at", f.ExpiredAt)
 	o.text("reason", string(f.Reason))
 	o.raw("previous_status", "", string(f.PreviousStatus))
 	o.close()
-	return o.b
 }
 
-func (f *TaskCanceled) appendJSON(b []byte) []byte {
-	o := object{b: b}
-	f.TaskRef.write(&o)
+func (f *TaskCanceled) appendJSON(o *object) {
+	f.TaskRef.write(o)
 	o.time("canceled_at", f.CanceledAt)
 	o.text("reason", string(f.Reason))
 	o.raw("previous_status", "", string(f.PreviousStatus))
 	o.close()
-	return o.b
 }
 
-func (f *TaskRescheduled) appendJSON(b []byte) []byte      { return appendMarshaled(b, f) }
-func (f *TaskEntryReissued) appendJSON(b []byte) []byte    { return appendMarshaled(b, f) }
-func (f *PlanCreated) appendJSON(b []byte) []byte          { return appendMarshaled(b, f) }
-func (f *PlanPaused) appendJSON(b []byte) []byte           { return appendMarshaled(b, f) }
-func (f *PlanResumed) appendJSON(b []byte) []byte          { return appendMarshaled(b, f) }
-func (f *PlanFinished) appendJSON(b []byte) []byte         { return appendMarshaled(b, f) }
-func (f *PlanCanceled) appendJSON(b []byte) []byte         { return appendMarshaled(b, f) }
-func (f *EnrollmentCreated) appendJSON(b []byte) []byte    { return appendMarshaled(b, f) }
-func (f *EnrollmentPaused) appendJSON(b []byte) []byte     { return appendMarshaled(b, f) }
-func (f *EnrollmentResumed) appendJSON(b []byte) []byte    { return appendMarshaled(b, f) }
-func (f *EnrollmentClosed) appendJSON(b []byte) []byte     { return appendMarshaled(b, f) }
-func (f *EnrollmentReopened) appendJSON(b []byte) []byte   { return appendMarshaled(b, f) }
-func (f *EnrollmentTerminated) appendJSON(b []byte) []byte { return appendMarshaled(b, f) }
-func (f *TesteeErased) appendJSON(b []byte) []byte         { return appendMarshaled(b, f) }
+func (f *TaskRescheduled) appendJSON(o *object)      { o.marshal(f) }
+func (f *TaskEntryReissued) appendJSON(o *object)    { o.marshal(f) }
+func (f *PlanCreated) appendJSON(o *object)          { o.marshal(f) }
+func (f *PlanPaused) appendJSON(o *object)           { o.marshal(f) }
+func (f *PlanResumed) appendJSON(o *object)          { o.marshal(f) }
+func (f *PlanFinished) appendJSON(o *object)         { o.marshal(f) }
+func (f *PlanCanceled) appendJSON(o *object)         { o.marshal(f) }
+func (f *EnrollmentCreated) appendJSON(o *object)    { o.marshal(f) }
+func (f *EnrollmentPaused) appendJSON(o *object)     { o.marshal(f) }
+func (f *EnrollmentResumed) appendJSON(o *object)    { o.marshal(f) }
+func (f *EnrollmentClosed) appendJSON(o *object)     { o.marshal(f) }
+func (f *EnrollmentReopened) appendJSON(o *object)   { o.marshal(f) }
+func (f *EnrollmentTerminated) appendJSON(o *object) { o.marshal(f) }
+func (f *TesteeErased) appendJSON(o *object)         { o.marshal(f) }
 
-// appendMarshaled is for facts too rare to be worth writing by hand.
-func appendMarshaled(b []byte, fact any) []byte {
+// marshal is for facts too rare to be worth writing by hand.
+func (o *object) marshal(fact any) {
 	data, err := json.Marshal(fact)
 	if err != nil {
 		panic(fmt.Sprintf("assessplan: %T does not marshal: %v", fact, err)) // a struct of strings, numbers and times
 	}
-	return append(b, data...)
+	o.b = append(o.b, data...)
 }

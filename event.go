@@ -63,7 +63,7 @@ func (e Event) MarshalJSON() ([]byte, error) { return e.Data, nil }
 // Fact is what an event says: one struct type for each [EventType].
 type Fact interface {
 	EventType() EventType
-	appendJSON(b []byte) []byte
+	appendJSON(o *object)
 }
 
 // EntryURL is an entry's URL in an event. It prints as "[redacted]" but for [EntryURL.Reveal] and in JSON.

@@ -96,7 +96,8 @@ func (t *AssessmentTask) Open(entry Entry, now time.Time) error {
 	t.state.EntrySerial++
 	t.state.TokenHash = HashToken(entry.token)
 	t.state.NextAttemptAt, t.state.Attempts, t.state.LastError = time.Time{}, 0, ""
-	t.record(&TaskOpened{TaskRef: t.ref(), OpenAt: now, ExpireAt: expireAt, EntrySerial: t.state.EntrySerial, entry: entry})
+	t.opened = TaskOpened{TaskRef: t.ref(), OpenAt: now, ExpireAt: expireAt, EntrySerial: t.state.EntrySerial, entry: entry}
+	t.record(&t.opened)
 	return nil
 }
 

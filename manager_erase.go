@@ -39,7 +39,7 @@ func (m *Manager) EraseTestee(ctx context.Context, org OrgID, testee TesteeID) (
 		}
 		fact := &TesteeErased{OrgID: org, Pseudonym: erased.Pseudonym, ErasedAt: now}
 		err := r.EraseTestee(ctx, Erasure{Org: org, Testee: testee, Pseudonym: erased.Pseudonym,
-			Events: m.core.events.write(newEventBatch(1), org, pseudonym, 1, now, []Fact{fact})})
+			Events: m.core.events.write(&eventBatch{}, org, pseudonym, 1, now, []Fact{fact})})
 		if err != nil {
 			return Erased{}, err
 		}

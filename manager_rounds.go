@@ -112,7 +112,7 @@ func (m *Manager) saveRound(ctx context.Context, r Repositories, round *Enrollme
 	if err := r.SaveEnrollments(ctx, []EnrollmentChange{m.core.enrollmentChange(round, now)}); err != nil {
 		return Enrolled{}, err
 	}
-	if err := r.SaveTasks(ctx, m.core.taskChanges(nil, tasks, now)); err != nil {
+	if err := m.core.saveTasks(ctx, r, tasks, now); err != nil {
 		return Enrolled{}, err
 	}
 	return Enrolled{Enrollment: stored(round)}, nil
@@ -250,5 +250,5 @@ func (c *roundCommand) eachTask(ctx context.Context, status []TaskStatus, change
 		}
 		tasks = append(tasks, task)
 	}
-	return c.r.SaveTasks(ctx, c.core.taskChanges(nil, tasks, c.now))
+	return c.core.saveTasks(ctx, c.r, tasks, c.now)
 }

@@ -106,7 +106,7 @@ func (m *Manager) saveTask(ctx context.Context, r Repositories, task *Assessment
 	if len(task.facts) == 0 {
 		return task.State(), nil
 	}
-	err := r.SaveTasks(ctx, m.core.taskChanges(nil, []*AssessmentTask{task}, now))
+	err := m.core.saveTasks(ctx, r, []*AssessmentTask{task}, now)
 	state := task.State()
 	state.Version++
 	return state, err

@@ -112,7 +112,7 @@ func (p *workPage) tasks(ctx context.Context) (next uuid.UUID, err error) {
 			changed = append(changed, task)
 		}
 	}
-	if err := p.r.SaveTasks(ctx, p.core.taskChanges(nil, changed, p.now)); err != nil {
+	if err := p.core.saveTasks(ctx, p.r, changed, p.now); err != nil {
 		p.refused = true
 		return next, err
 	}

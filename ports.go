@@ -29,6 +29,9 @@ type Store interface {
 // and fetches, and never judges them. Times come back as UTC at microseconds, exactly as they were given. References are
 // compared byte by byte. Every method that takes an org answers as if records of other orgs did not exist.
 //
+// What a save is given is the caller's, who uses it again afterwards: an adapter keeps copies of slices, also of
+// Event.Data.
+//
 // A find that finds nothing returns [ErrNotFound]; a list that finds nothing is empty, without an error.
 type Repositories interface {
 	PlanRepository
@@ -171,7 +174,7 @@ type TaskRepository interface {
 	// Zone and CreatedAt of a stored task do not change and need not be compared. Those whose stored version is another, or
 	// that are gone, are a [VersionError] that names them; a second task with the same Seq in a round, or of an ID that exists,
 	// is [ErrConflict]; an AssessmentID that another task of the org has is [ErrAssessmentTaken]. No task stands twice in one
-	// call. The slice of changes is the caller's, who uses it again.
+	// call.
 	SaveTasks(ctx context.Context, changes []TaskChange) error
 	// HoldTasks sets Held on pending tasks as q says, raises the version of those that it changes by 1, and returns how many
 	// these are. In Update it waits for whoever holds them.

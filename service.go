@@ -1,6 +1,7 @@
 package assessplan
 
 import (
+	"context"
 	"reflect"
 	"time"
 
@@ -173,9 +174,16 @@ type core struct {
 
 func (c *core) now() time.Time { return storedTime(c.config.Clock.Now()) }
 
+// saveTasks stores tasks with what they recorded.
+func (c *core) saveTasks(ctx context.Context, r Repositories, tasks []*AssessmentTask, now time.Time) error {
+	if len(tasks) == 0 {
+		return nil
+	}
+	return r.SaveTasks(ctx, c.taskChanges(nil, &eventBatch{}, tasks, now))
+}
+
 // taskChanges appends what is to be stored of tasks.
-func (c *core) taskChanges(changes []TaskChange, tasks []*AssessmentTask, now time.Time) []TaskChange {
-	batch := newEventBatch(len(tasks))
+func (c *core) taskChanges(changes []TaskChange, batch *eventBatch, tasks []*AssessmentTask, now time.Time) []TaskChange {
 	for _, task := range tasks {
 		s := &task.state
 		events := c.events.write(batch, s.Org, uuid.UUID(s.ID), s.Version+1, now, task.facts)
@@ -187,13 +195,13 @@ func (c *core) taskChanges(changes []TaskChange, tasks []*AssessmentTask, now ti
 func (c *core) enrollmentChange(round *Enrollment, now time.Time) EnrollmentChange {
 	state := round.State()
 	return EnrollmentChange{State: state, Was: state.Version,
-		Events: c.events.write(newEventBatch(len(round.facts)), state.Org, uuid.UUID(state.ID), state.Version+1, now, round.facts)}
+		Events: c.events.write(&eventBatch{}, state.Org, uuid.UUID(state.ID), state.Version+1, now, round.facts)}
 }
 
 func (c *core) planChange(plan *AssessmentPlan, now time.Time) PlanChange {
 	state := plan.State()
 	return PlanChange{State: state, Was: state.Version,
-		Events: c.events.write(newEventBatch(len(plan.facts)), state.Org, uuid.UUID(state.ID), state.Version+1, now, plan.facts)}
+		Events: c.events.write(&eventBatch{}, state.Org, uuid.UUID(state.ID), state.Version+1, now, plan.facts)}
 }
 
 // isNil also sees a nil pointer inside an interface.

@@ -61,8 +61,10 @@ type sweep struct {
 	commit func(ctx context.Context, p *page) // counts what was stored
 	limit  func() int                         // of the next page; 0 ends the sweep
 
-	block   []AssessmentTask // the tasks of the present page
-	changes []TaskChange     // what is stored of them
+	// The tasks of the present page and what is stored of them, in memory that every page uses again.
+	block   []AssessmentTask
+	changes []TaskChange
+	batch   eventBatch
 }
 
 // walk works page by page until a walk from the very start changes nothing. The cursor keeps pages flat while an old
@@ -159,7 +161,8 @@ func (s *sweep) decide(ctx context.Context, r Repositories, p *page) error {
 	if err := s.judge(ctx, p); err != nil || len(p.changed) == 0 {
 		return err
 	}
-	s.changes = s.core.taskChanges(s.changes[:0], p.changed, p.now)
+	s.batch.reset(len(p.changed))
+	s.changes = s.core.taskChanges(s.changes[:0], &s.batch, p.changed, p.now)
 	p.saving = r.SaveTasks(ctx, s.changes)
 	return p.saving
 }

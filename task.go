@@ -114,7 +114,10 @@ type TaskState struct {
 type AssessmentTask struct {
 	state TaskState
 	facts []Fact
-	first [1]Fact // where facts begins: nearly always it holds one
+
+	// A pass opens millions of tasks, each in a struct that it uses again: what Open records needs no memory of its own.
+	first  [1]Fact
+	opened TaskOpened
 }
 
 // RestoreTask takes up a stored task. A combination of fields that no history can have produced is [ErrCorrupt], with a
