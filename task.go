@@ -255,7 +255,7 @@ func (s *TaskState) checkEntry(f *faults) {
 	if opened && (s.EntrySerial < 1 || s.Attempts > 0 || s.OpenAt.Before(s.PlannedAt)) {
 		f.add("open_at", "is before planned_at, or without an entry, or beside failed attempts")
 	}
-	if s.TokenHash.IsZero() == (s.Status == Opened) || !opened && !s.TokenHash.IsZero() {
+	if s.TokenHash.IsZero() && s.Status == Opened || !s.TokenHash.IsZero() && !opened {
 		f.add("token_hash", "does not fit a task that is %s", s.Status)
 	}
 	if opened && !s.FillUntil.IsZero() && s.ExpireAt.After(s.FillUntil) {
