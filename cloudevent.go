@@ -29,15 +29,15 @@ func newEventWriter(source string, entryURLs bool) eventWriter {
 // eventBatch holds the events of one transaction. The zero value is empty and ready.
 type eventBatch struct {
 	events []Event
-	data   []byte // of all of them, one after the other
+	data   []byte // of all of them, one after the other; a store may keep it
 	times  timeTexts
 }
 
-// reset empties the batch for a number of events, in the memory that it has.
+// reset empties the batch for a number of events. Their Data gets memory of its own, in one piece.
 func (b *eventBatch) reset(events int) {
-	const usual = 1000 // bytes of an event
+	const usual = 900 // bytes of an event
 	b.events = slices.Grow(b.events[:0], events)
-	b.data = slices.Grow(b.data[:0], events*usual)
+	b.data = make([]byte, 0, events*usual)
 }
 
 // write makes the events of one store of an aggregate.

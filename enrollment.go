@@ -104,6 +104,7 @@ type EnrollmentState struct {
 	Status      EnrollmentStatus
 	Planned     int         // how many tasks were made
 	PausedAt    time.Time   // while paused
+	ShiftedDays int         // while paused: days of the pause by which the plan has moved the tasks already
 	EndedAt     time.Time   // once closed or terminated
 	Termination Termination // once terminated
 	// ClosableFrom is the latest planned time of the tasks: before it the round is not looked at when ended rounds are closed.
@@ -149,6 +150,9 @@ func (e EnrollmentState) check(f *faults) {
 	}
 	if e.PausedAt.IsZero() == (e.Status == EnrollmentStatusPaused) {
 		f.add("paused_at", "does not fit an enrollment that is %s", e.Status)
+	}
+	if e.ShiftedDays < 0 || e.ShiftedDays > 0 && e.Status != EnrollmentStatusPaused {
+		f.add("shifted_days", "is %d in an enrollment that is %s", e.ShiftedDays, e.Status)
 	}
 	if e.EndedAt.IsZero() != e.Status.Running() {
 		f.add("ended_at", "does not fit an enrollment that is %s", e.Status)
@@ -229,8 +233,10 @@ func (e *Enrollment) Pause(now time.Time) error {
 	return nil
 }
 
-// Resume ends a pause and says by how many days pending tasks move. Resuming an active round changes nothing.
-func (e *Enrollment) Resume(mode ResumeMode, schedule Schedule, now time.Time) (days int, err error) {
+// Resume ends a pause and says by how many days pending tasks move: those of the pause, without those by which the plan
+// has moved them already. Resuming an active round changes nothing. While the plan is paused too, dates cannot be shifted:
+// it is not known yet which of its days the plan will shift.
+func (e *Enrollment) Resume(mode ResumeMode, plan PlanState, now time.Time) (days int, err error) {
 	if mode != KeepDates && mode != ShiftDates {
 		return 0, invalid("mode", "is %s; want keep_dates or shift_dates", quote(string(mode)))
 	}
@@ -240,39 +246,54 @@ func (e *Enrollment) Resume(mode ResumeMode, schedule Schedule, now time.Time) (
 	if err := e.running("resume"); err != nil {
 		return 0, err
 	}
-	if err := mode.suits(schedule); err != nil {
-		return 0, err
-	}
-	zone, err := loadZone(e.state.Zone)
-	if err != nil {
+	if err := mode.suits(plan.Schedule); err != nil {
 		return 0, err
 	}
 	if mode == ShiftDates {
-		days = pausedDays(e.state.PausedAt, now, zone)
+		if plan.Status == PlanStatusPaused {
+			return 0, errorf(ErrConflict, "plan %s is paused: resume it before the dates of enrollment %s are shifted, or keep them", plan.ID, e.state.ID)
+		}
+		zone, err := loadZone(e.state.Zone)
+		if err != nil {
+			return 0, err
+		}
+		days = max(0, pausedDays(e.state.PausedAt, now, zone)-e.state.ShiftedDays)
 	}
-	e.state.Status, e.state.PausedAt = EnrollmentStatusActive, time.Time{}
+	e.activate()
 	e.record(&EnrollmentResumed{EnrollmentRef: e.ref(), ResumedAt: storedTime(now), ShiftedDays: days})
 	return days, nil
 }
 
-// Terminate ends the round for good. Terminating a terminated round changes nothing; a closed one can still be
-// terminated, since consent can be withdrawn after the last task.
+func (e *Enrollment) activate() {
+	e.state.Status, e.state.PausedAt, e.state.ShiftedDays = EnrollmentStatusActive, time.Time{}, 0
+}
+
+// shiftedWithPlan notes on a paused round by how many days of its pause the plan, paused since an instant, moves its tasks.
+func (e *Enrollment) shiftedWithPlan(planPausedAt, now time.Time, zone *time.Location) {
+	e.state.ShiftedDays += pausedDays(later(e.state.PausedAt, planPausedAt), now, zone)
+}
+
+// Terminate ends the round for good. A closed round can still be terminated, since consent can be withdrawn after the last
+// task. Terminating a terminated round changes nothing, unless consent is withdrawn that was not before: that is kept in
+// place of the first reason.
 func (e *Enrollment) Terminate(why Termination, now time.Time) error {
 	if err := why.Validate(); err != nil {
 		return err
 	}
-	if e.state.Status == EnrollmentStatusTerminated {
+	withdraws := why.Reason == WithdrawnConsent && e.state.Termination.Reason != WithdrawnConsent
+	if e.state.Status == EnrollmentStatusTerminated && !withdraws {
 		return nil
 	}
-	e.state.Status, e.state.PausedAt = EnrollmentStatusTerminated, time.Time{}
-	e.state.EndedAt, e.state.Termination = storedTime(now), why
+	e.activate()
+	e.state.Status, e.state.EndedAt, e.state.Termination = EnrollmentStatusTerminated, storedTime(now), why
 	e.record(&EnrollmentTerminated{EnrollmentRef: e.ref(), TerminatedAt: e.state.EndedAt, Reason: why.Reason})
 	return nil
 }
 
 // close ends a round of which the caller knows that every task ended.
 func (e *Enrollment) close(now time.Time) {
-	e.state.Status, e.state.PausedAt, e.state.EndedAt = EnrollmentStatusClosed, time.Time{}, storedTime(now)
+	e.activate()
+	e.state.Status, e.state.EndedAt = EnrollmentStatusClosed, storedTime(now)
 	e.record(&EnrollmentClosed{EnrollmentRef: e.ref(), ClosedAt: e.state.EndedAt})
 }
 

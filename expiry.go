@@ -2,6 +2,7 @@ package assessplan
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -25,7 +26,10 @@ func (e *expiry) work(ctx context.Context) error {
 		return err
 	}
 	if len(e.scope.Testees) == 0 {
-		return e.closeRounds(ctx)
+		closing := &closing{run: e.run}
+		err := closing.walk(ctx)
+		e.report.Closed = closing.closed
+		return err
 	}
 	return nil
 }
@@ -83,49 +87,13 @@ func (e *expiry) finishPlans(ctx context.Context) error {
 			for _, failure := range done.failures {
 				e.fail(ctx, failure)
 			}
-			if err != nil {
+			if errors.Is(err, ErrCorrupt) { // a damaged plan is in nobody's way
+				e.fail(ctx, TaskFailure{Org: plan.Org, PlanID: plan.ID, Code: FailureCorrupt})
+			} else if err != nil {
 				return err
 			}
 			after = plan.ID
 		}
-	}
-}
-
-// closeRounds closes rounds of which every task has ended, page by page.
-func (e *expiry) closeRounds(ctx context.Context) error {
-	for after := (EndedCursor{}); ; {
-		var closed int
-		var last EndedCursor
-		limit := e.core.config.PageSize
-		err := e.core.store.Update(ctx, func(ctx context.Context, r Repositories) error {
-			closed, last = 0, EndedCursor{}
-			now := e.core.now()
-			states, err := r.FindEndedEnrollments(ctx, EndedQuery{Before: now, After: after, Limit: limit, Scope: e.scope})
-			if err != nil {
-				return err
-			}
-			var changes []EnrollmentChange
-			for _, state := range states {
-				last = EndedCursor{ClosableFrom: state.ClosableFrom, ID: state.ID}
-				if round, err := RestoreEnrollment(state); err == nil { // a corrupt one stays as it is, and is not in anybody's way
-					round.close(now)
-					changes = append(changes, e.core.enrollmentChange(round, now))
-				}
-			}
-			closed = len(changes)
-			if len(states) < limit {
-				last = EndedCursor{}
-			}
-			return r.SaveEnrollments(ctx, changes)
-		})
-		if err != nil {
-			return err
-		}
-		e.report.Closed += closed
-		if last == (EndedCursor{}) {
-			return nil
-		}
-		after = last
 	}
 }
 

@@ -45,11 +45,19 @@ func (m *Manager) ReissueEntry(ctx context.Context, org OrgID, id TaskID) (Opene
 		if err != nil {
 			return OpenedTask{}, err
 		}
-		if err := task.reissuable(now); err != nil {
+		if err := m.reissuable(ctx, r, task, now); err != nil {
 			return OpenedTask{}, err
 		}
 		return m.giveEntry(ctx, r, answers, task, now, task.Reissue)
 	})
+}
+
+// reissuable is the rule for another entry, on a plan that has not ended.
+func (m *Manager) reissuable(ctx context.Context, r Repositories, task *AssessmentTask, now time.Time) error {
+	if err := m.endWithPlan(ctx, r, task); err != nil {
+		return err
+	}
+	return task.reissuable(now)
 }
 
 // answers are what the generator said in one command, by the version of the task: it is not asked again when the store
@@ -72,7 +80,7 @@ func (m *Manager) giveEntry(ctx context.Context, r Repositories, known answers, 
 		return OpenedTask{}, errorf(ErrUnavailable, "task %s got no entry: %s%s", task.state.ID, made.failure, made.why())
 	}
 	if err := command(made.entry, now); err != nil {
-		return OpenedTask{}, fmt.Errorf("%w: task %s got no valid entry: %w", ErrUnavailable, task.state.ID, err)
+		return OpenedTask{}, errorf(ErrUnavailable, "task %s got no valid entry: %v", task.state.ID, err)
 	}
 	_, err := m.saveTask(ctx, r, task, now)
 	return openedTask(task), err
@@ -84,7 +92,15 @@ func (m *Manager) giveEntry(ctx context.Context, r Repositories, known answers, 
 func (m *Manager) ResolveEntry(ctx context.Context, id TaskID, token string) (TaskState, error) {
 	var state TaskState
 	err := m.core.store.View(ctx, func(ctx context.Context, r Repositories) (err error) {
-		state, err = m.bearer(ctx, r, id, token)
+		if state, err = m.bearer(ctx, r, id, token); err != nil {
+			return err
+		}
+		task, err := RestoreTask(state)
+		if err != nil {
+			return err
+		}
+		err = m.endWithPlan(ctx, r, task)
+		state.Status = task.state.Status
 		return err
 	})
 	switch {
@@ -145,17 +161,17 @@ func (m *Manager) EntryLink(ctx context.Context, org OrgID, id TaskID) (Entry, e
 	if !ok {
 		return Entry{}, errorf(ErrInvalid, "the entry generator cannot make an entry again; reissue the entry instead")
 	}
-	state, err := m.GetTask(ctx, org, id)
+	task, err := view(ctx, m.core, org, func(ctx context.Context, r Repositories) (*AssessmentTask, error) {
+		task, err := findTask(ctx, r, org, id)
+		if err != nil {
+			return nil, err
+		}
+		return task, m.reissuable(ctx, r, task, m.core.now())
+	})
 	if err != nil {
 		return Entry{}, err
 	}
-	task, err := RestoreTask(state)
-	if err != nil {
-		return Entry{}, err
-	}
-	if err := task.reissuable(m.core.now()); err != nil {
-		return Entry{}, err
-	}
+	state := task.State()
 	token, url, err := deriver.DeriveEntry(ctx, task, state.EntrySerial)
 	if err != nil {
 		return Entry{}, err

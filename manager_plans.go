@@ -69,6 +69,7 @@ func (m *Manager) commandPlan(ctx context.Context, org OrgID, id PlanID, command
 		if err != nil {
 			return PlanState{}, err
 		}
+		pausedAt := plan.state.PausedAt
 		if err := command(plan, now); err != nil {
 			return PlanState{}, err
 		}
@@ -76,8 +77,11 @@ func (m *Manager) commandPlan(ctx context.Context, org OrgID, id PlanID, command
 			return plan.State(), nil
 		}
 		state, err := m.savePlan(ctx, r, plan, now)
-		if err != nil || state.Work.Kind == WorkShift { // the tasks of a plan that moves its dates are held already
+		if err != nil {
 			return state, err
+		}
+		if state.Work.Kind == WorkShift { // its tasks are held already
+			return state, m.notePlanShift(ctx, r, state, pausedAt, now)
 		}
 		_, err = r.HoldTasks(ctx, HoldQuery{Org: org, Plan: id, Held: state.holds()})
 		return state, err
@@ -89,6 +93,32 @@ func (m *Manager) commandPlan(ctx context.Context, org OrgID, id PlanID, command
 		return state, err
 	}
 	return m.GetPlan(ctx, org, id)
+}
+
+// notePlanShift notes on the paused rounds of a plan that the plan shifts their dates too, so that a day on which both were
+// paused moves them once.
+func (m *Manager) notePlanShift(ctx context.Context, r Repositories, plan PlanState, pausedAt, now time.Time) error {
+	q := EnrollmentQuery{Org: plan.Org, Plan: plan.ID, Status: []EnrollmentStatus{EnrollmentStatusPaused}, Limit: MaxListLimit}
+	for {
+		states, err := r.ListEnrollments(ctx, q)
+		if err != nil || len(states) == 0 {
+			return err
+		}
+		var changes []EnrollmentChange
+		for _, state := range states {
+			q.After = state.ID
+			zone, err := m.core.zones.load(state.Zone)
+			if err != nil {
+				return err
+			}
+			round := &Enrollment{state: state}
+			round.shiftedWithPlan(pausedAt, now, zone)
+			changes = append(changes, m.core.enrollmentChange(round, now))
+		}
+		if err := r.SaveEnrollments(ctx, changes); err != nil {
+			return err
+		}
+	}
 }
 
 func (m *Manager) lockPlan(ctx context.Context, r Repositories, org OrgID, id PlanID) (*AssessmentPlan, error) {

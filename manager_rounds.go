@@ -148,7 +148,7 @@ func (m *Manager) ResumeEnrollment(ctx context.Context, org OrgID, id Enrollment
 		if err := c.plan.settled(); err != nil {
 			return err
 		}
-		days, err := c.round.Resume(mode, c.plan.Schedule, c.now)
+		days, err := c.round.Resume(mode, c.plan, c.now)
 		if err != nil || len(c.round.facts) == 0 {
 			return err
 		}

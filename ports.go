@@ -29,8 +29,8 @@ type Store interface {
 // and fetches, and never judges them. Times come back as UTC at microseconds, exactly as they were given. References are
 // compared byte by byte. Every method that takes an org answers as if records of other orgs did not exist.
 //
-// What a save is given is the caller's, who uses it again afterwards: an adapter keeps copies of slices, also of
-// Event.Data.
+// The slices that a save is given are the caller's, who uses them again afterwards: an adapter keeps copies. Only the Data
+// of an Event may be kept, and is never changed by anybody.
 //
 // A find that finds nothing returns [ErrNotFound]; a list that finds nothing is empty, without an error.
 type Repositories interface {
@@ -358,7 +358,7 @@ func InPlan(org OrgID, plan PlanID) Scope { return Scope{Org: org, Plan: plan} }
 
 // ForTestees is what some testees owe in one plan.
 func ForTestees(org OrgID, plan PlanID, testees ...TesteeID) Scope {
-	if testees == nil {
+	if len(testees) == 0 {
 		testees = []TesteeID{""} // no testee is nobody, not everybody; Validate says so
 	}
 	return Scope{Org: org, Plan: plan, Testees: testees}

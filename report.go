@@ -12,7 +12,7 @@ type ScheduleReport struct {
 	Tasks       []OpenedTask  // the first Config.ReportLimit that were opened
 	Failures    []TaskFailure // the first Config.ReportLimit that failed
 	More        bool          // something that is due is left
-	OldestDueAt time.Time     // the earliest planned time that is still due, failed ones included; zero if none is
+	OldestDueAt time.Time     // the earliest planned time that is still due, failed ones included; zero if none is, or if ctx ended
 	Pages       int
 	StartedAt   time.Time
 	Duration    time.Duration // by Config.Clock
@@ -41,9 +41,12 @@ type ExpireReport struct {
 	Duration  time.Duration // by Config.Clock
 }
 
-// TaskFailure says that one task could not be opened or expired.
+// TaskFailure says that one task could not be opened or expired, one round not be closed, or the tasks of one plan not be
+// ended or moved. One of the IDs is set.
 type TaskFailure struct {
-	Org    OrgID
-	TaskID TaskID
-	Code   FailureCode
+	Org          OrgID
+	TaskID       TaskID
+	EnrollmentID EnrollmentID
+	PlanID       PlanID
+	Code         FailureCode
 }

@@ -34,7 +34,8 @@ func (s *Scheduler) SchedulePendingTasks(ctx context.Context, before time.Time, 
 
 // ExpireOverdueTasks ends what is overdue: it finishes what commands on plans left to be done, expires opened tasks whose
 // entry is over and pending ones whose window closed, and closes rounds whose tasks have all ended. Arguments, pages and
-// errors are those of SchedulePendingTasks. A scope that names testees leaves plans and rounds alone.
+// errors are those of SchedulePendingTasks; before selects among tasks only. A scope that names testees leaves plans and
+// rounds alone.
 func (s *Scheduler) ExpireOverdueTasks(ctx context.Context, before time.Time, scope ...Scope) (*ExpireReport, error) {
 	run, err := s.newRun(before, scope)
 	if err != nil {

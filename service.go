@@ -29,14 +29,15 @@ type Config struct {
 	// PageSize is how many tasks a transaction of a pass takes: 1 to 5000; 0 is 500.
 	PageSize int
 	// PageBudget is how long entries may be generated for one page, after which no further call is started and the next page
-	// is smaller; 0 is 2 seconds, -1 is unlimited. A page's transaction lasts about this and one GeneratorTimeout at most.
+	// is smaller; 0 is 2 seconds, -1 is unlimited. A page's transaction lasts about this and one and a half GeneratorTimeout at
+	// most.
 	PageBudget time.Duration
 	// MaxTasks is how many tasks one pass opens at most; 0 and -1 are unlimited.
 	MaxTasks int
 	// ReportLimit is how many opened tasks and how many failures a report lists, each; 0 is 1000, -1 lists none.
 	ReportLimit int
-	// GeneratorTimeout is how long one call of the generator may take; 0 is 2 seconds, -1 is unlimited. It is kept to within a
-	// quarter more.
+	// GeneratorTimeout is how long one call of the generator may take; 0 is 2 seconds, -1 is unlimited. Its context is canceled
+	// up to a quarter later; a call that ignores that is given up up to a half later.
 	GeneratorTimeout time.Duration
 	// GeneratorConcurrency is how many calls of the generator run at once: 1 to 256; 0 is 4.
 	GeneratorConcurrency int

@@ -171,7 +171,7 @@ func (s *sweep) decide(ctx context.Context, r Repositories, p *page) error {
 func (s *sweep) singly(ctx context.Context, refused *page) (*page, error) {
 	whole := &page{now: refused.now, found: refused.found, last: refused.last, isolated: refused.isolated}
 	for _, failure := range refused.failures {
-		if failure.Code == FailureCorrupt {
+		if slices.Contains(refused.isolated, failure.TaskID) {
 			whole.failures = append(whole.failures, failure)
 		}
 	}
@@ -179,15 +179,16 @@ func (s *sweep) singly(ctx context.Context, refused *page) (*page, error) {
 	for _, task := range refused.changed {
 		one, err := s.single(ctx, task)
 		switch {
+		case err == nil: // also if ctx ended meanwhile: it is stored
+			whole.changed = append(whole.changed, one.changed...)
+			whole.failures = append(whole.failures, one.failures...)
+			whole.isolated = append(whole.isolated, one.isolated...)
 		case ctx.Err() != nil || errors.Is(err, ErrUnavailable):
 			s.settle(ctx, whole)
 			return nil, err
-		case err != nil:
+		default:
 			whole.isolate(task.state, FailureStore)
 			lastErr = err
-		default:
-			whole.changed = append(whole.changed, one.changed...)
-			whole.failures = append(whole.failures, one.failures...)
 		}
 	}
 	if len(whole.changed) == 0 && len(refused.changed) > 1 && lastErr != nil {

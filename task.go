@@ -132,6 +132,11 @@ func RestoreTask(state TaskState) (*AssessmentTask, error) {
 // State returns a copy of the task's state.
 func (t *AssessmentTask) State() TaskState { return t.state }
 
+// Format prints the task's ID and status for every verb: what it records until it is stored holds its entry.
+func (t AssessmentTask) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "task %s (%s)", t.state.ID, t.state.Status)
+}
+
 func (t *AssessmentTask) record(fact Fact) {
 	if t.facts == nil {
 		t.facts = t.first[:0]

@@ -9,7 +9,8 @@
 //
 // What it does not promise: it serves one process, and a crash loses whatever came after the last [Store.Save]. Save writes
 // a snapshot of a moment to a file and [Open] reads it back; there is no log between snapshots. Memory is the limit: a task
-// takes about half a kilobyte, an event that is not settled its payload and about a quarter of one.
+// takes about half a kilobyte, an event that is not settled its Data and about a quarter of one. As long as an Update runs,
+// with the entry generators that a pass calls in it, everybody else waits.
 //
 // # How it is built
 //

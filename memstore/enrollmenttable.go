@@ -20,9 +20,9 @@ type enrollmentRow struct {
 	status uint32
 	reason uint32
 
-	round, planned int32
-	start          packedDate
-	reconsented    bool
+	round, planned, shiftedDays int32
+	start                       packedDate
+	reconsented                 bool
 }
 
 func (r *enrollmentRow) running() bool { return r.status == wordActive || r.status == wordPaused }
@@ -78,7 +78,7 @@ func (t *enrollmentTable) pack(s *assessplan.EnrollmentState, old *enrollmentRow
 		groups: groups{org: n.org(s.Org), plan: n.plans.number(s.Plan)}, number: n.rounds.number(s.ID),
 		zone: n.word(old.zone, s.Zone), status: n.word(old.status, string(s.Status)),
 		reason: n.word(old.reason, string(s.Termination.Reason)),
-		round:  int32(s.Round), planned: int32(s.Planned), start: packDate(s.Start), reconsented: s.Reconsented,
+		round:  int32(s.Round), planned: int32(s.Planned), shiftedDays: int32(s.ShiftedDays), start: packDate(s.Start), reconsented: s.Reconsented,
 	}
 	r.testee = inOrg(&n.testees, old.testee, r.org, string(s.Testee))
 	return r, nil
@@ -89,7 +89,7 @@ func (t *enrollmentTable) state(n uint32) assessplan.EnrollmentState {
 	return assessplan.EnrollmentState{
 		ID: r.id, Org: names.orgs.name(r.org), Plan: names.plans.name(r.plan),
 		Testee: assessplan.TesteeID(names.testees.name(r.testee).text),
-		Round:  int(r.round), Start: r.start.date(), Zone: names.words.name(r.zone), Reconsented: r.reconsented,
+		Round:  int(r.round), Start: r.start.date(), Zone: names.words.name(r.zone), Reconsented: r.reconsented, ShiftedDays: int(r.shiftedDays),
 		Status: assessplan.EnrollmentStatus(names.words.name(r.status)), Planned: int(r.planned),
 		PausedAt: r.pausedAt.time(), EndedAt: r.endedAt.time(),
 		Termination:  assessplan.Termination{Reason: assessplan.EndReason(names.words.name(r.reason)), Note: r.note},

@@ -12,11 +12,12 @@ import (
 )
 
 // Save writes everything in the store, as it is between two Updates, to a file. The file appears whole or not at all: it is
-// written beside its place, synced, and renamed, so that a crash leaves the one that was there before. Updates wait while it
-// is written, Views do not. Save must not be called inside a transaction of the store: it would wait for it forever.
+// written beside its place, synced, and renamed, so that a crash leaves the one that was there before. Updates, and Views
+// that come after a waiting Update, wait until it is written: some seconds for a million tasks. Save must not be called
+// inside a transaction of the store: it would wait for it forever.
 //
-// The file is for its owner's eyes only (mode 0600). It never holds a token, of which the store has hashes only. It holds
-// the host's names of testees, and events that were not settled, which may carry entry URLs (see Config.EntryInEvents).
+// The file is for its owner's eyes only (mode 0600). Of tokens the tables have hashes only. But it holds the host's names of
+// testees, and events that were not settled may carry entry URLs, and with them tokens (see Config.EntryInEvents).
 func (s *Store) Save(path string) error {
 	err := writeSnapshot(path, func(body io.Writer) error {
 		if err := s.lock.rLock(context.Background()); err != nil {

@@ -65,6 +65,13 @@ var eventMutants = []mutant{
 		}
 		return found, err
 	})},
+	{"numbers every event 1", []string{"Outbox/Positions"}, claiming(func(ctx context.Context, r assessplan.Repositories, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
+		found, err := r.ClaimEvents(ctx, q)
+		for i := range found {
+			found[i].Position = 1
+		}
+		return found, err
+	})},
 	{"claims later events of a subject", []string{
 		"Outbox/OldestOfASubject", "Outbox/Lease", "Outbox/Stats", "Settlements/Retry",
 		"Settlements/Park", "Settlements/TakeUpParked",

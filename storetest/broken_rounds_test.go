@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -9,13 +10,51 @@ import (
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/memstore"
+	"github.com/google/uuid"
 )
 
 var planMutants = []mutant{
 	{"lower-cases an external ref", []string{"Plans/ExternalRefs", "Isolation/References"}, with(func(r assessplan.Repositories) assessplan.Repositories { return lowerRef{r} })},
 	{"looks for plans with work in all orgs", []string{"Plans/Work"}, with(func(r assessplan.Repositories) assessplan.Repositories { return workOfAll{r} })},
+	{"forgets how far a plan's work has come", []string{"Plans/RoundTrip"}, savingPlans(func(ctx context.Context, r assessplan.Repositories, change assessplan.PlanChange) error {
+		change.State.Work.After = uuid.UUID{}
+		return r.SavePlan(ctx, change)
+	})},
+	{"inserts a plan or does nothing", []string{"Retries/RunsAgainAfterConflict", "Plans/UniqueIDs", "Plans/ExternalRefs"}, savingPlans(func(ctx context.Context, r assessplan.Repositories, change assessplan.PlanChange) error {
+		_, err := r.FindPlan(ctx, change.State.Org, change.State.ID, assessplan.LockNone)
+		_, taken := r.FindPlanByRef(ctx, change.State.Org, change.State.ExternalRef)
+		if change.Was == 0 && (err == nil || taken == nil) {
+			return nil
+		}
+		return r.SavePlan(ctx, change)
+	})},
+	{"finds an unknown plan as an empty one", []string{"Plans/Find", "Isolation/Finds"}, with(func(r assessplan.Repositories) assessplan.Repositories { return emptyPlan{r} })},
 	{"shares the schedule with its callers", []string{"Plans/ByValue"}, sharingSchedules},
 	{"lists plans of one status only", []string{"Plans/List"}, with(func(r assessplan.Repositories) assessplan.Repositories { return oneStatus{r} })},
+}
+
+// plansOtherwise is Repositories with another SavePlan.
+type plansOtherwise struct {
+	assessplan.Repositories
+	save func(ctx context.Context, r assessplan.Repositories, change assessplan.PlanChange) error
+}
+
+func (r plansOtherwise) SavePlan(ctx context.Context, change assessplan.PlanChange) error {
+	return r.save(ctx, r.Repositories, change)
+}
+
+func savingPlans(save func(ctx context.Context, r assessplan.Repositories, change assessplan.PlanChange) error) func() assessplan.Store {
+	return with(func(r assessplan.Repositories) assessplan.Repositories { return plansOtherwise{r, save} })
+}
+
+type emptyPlan struct{ assessplan.Repositories }
+
+func (r emptyPlan) FindPlan(ctx context.Context, org assessplan.OrgID, id assessplan.PlanID, lock assessplan.LockMode) (assessplan.PlanState, error) {
+	found, err := r.Repositories.FindPlan(ctx, org, id, lock)
+	if errors.Is(err, assessplan.ErrNotFound) {
+		return assessplan.PlanState{}, nil
+	}
+	return found, err
 }
 
 type lowerRef struct{ assessplan.Repositories }
@@ -72,8 +111,76 @@ var roundMutants = []mutant{
 	{"leaves out paused rounds that ended", []string{"EndedRounds/Conditions"}, with(func(r assessplan.Repositories) assessplan.Repositories { return activeEnded{r} })},
 	{"looks at ended rounds whatever their time", []string{"EndedRounds/Order"}, with(func(r assessplan.Repositories) assessplan.Repositories { return endedAnytime{r} })},
 	{"loses the note of a termination", []string{"Rounds/RoundTrip"}, with(func(r assessplan.Repositories) assessplan.Repositories { return noteless{r} })},
+	{"finds an unknown round as an empty one", []string{"Rounds/Find", "Isolation/Finds"}, with(func(r assessplan.Repositories) assessplan.Repositories { return emptyRound{r} })},
+	{"lists rounds of any status", []string{"Rounds/List"}, with(func(r assessplan.Repositories) assessplan.Repositories { return anyStatus{r} })},
+	{"ignores the testees of a scope of ended rounds", []string{"EndedRounds/Scope", "Isolation/References"}, with(func(r assessplan.Repositories) assessplan.Repositories { return endedOfAnybody{r} })},
+	{"refuses to save no rounds", []string{"Rounds/SaveNone", "EndedRounds/OneWinner"}, savingRounds(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.EnrollmentChange) error {
+		if len(changes) == 0 {
+			return errors.New("nothing to save")
+		}
+		return r.SaveEnrollments(ctx, changes)
+	})},
+	{"inserts a round or does nothing", []string{"Retries/RunsAgainAfterConflict", "Rounds/OneOfEachNumberAndStart", "Rounds/OneRunning"}, savingRounds(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.EnrollmentChange) error {
+		return r.SaveEnrollments(ctx, slices.DeleteFunc(changes, func(change assessplan.EnrollmentChange) bool {
+			return change.Was == 0 && len(clashing(ctx, r, change.State)) > 0
+		}))
+	})},
+	{"closes a second round instead of refusing it", []string{"Rounds/OneOfEachNumberAndStart", "Rounds/OneRunning", "Rounds/ConcurrentEnrolments"}, savingRounds(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.EnrollmentChange) error {
+		for i, change := range changes {
+			if clashes := clashing(ctx, r, change.State); change.Was == 0 && len(clashes) > 0 {
+				changes[i].State = closed(laterRound(change.State, uint32(change.State.ID[3]), 1+len(clashes)))
+			}
+		}
+		return r.SaveEnrollments(ctx, changes)
+	})},
 	{"lists tasks of an org by prefix", []string{"Isolation/Lists"}, with(func(r assessplan.Repositories) assessplan.Repositories { return prefixOrg{r} })},
 	{"compares testees without their case", []string{"Erasure/OthersAreKept", "Isolation/References"}, with(func(r assessplan.Repositories) assessplan.Repositories { return anyCase{r} })},
+}
+
+// roundsOtherwise is Repositories with another SaveEnrollments.
+type roundsOtherwise struct {
+	assessplan.Repositories
+	save func(ctx context.Context, r assessplan.Repositories, changes []assessplan.EnrollmentChange) error
+}
+
+func (r roundsOtherwise) SaveEnrollments(ctx context.Context, changes []assessplan.EnrollmentChange) error {
+	return r.save(ctx, r.Repositories, slices.Clone(changes))
+}
+
+func savingRounds(save func(ctx context.Context, r assessplan.Repositories, changes []assessplan.EnrollmentChange) error) func() assessplan.Store {
+	return with(func(r assessplan.Repositories) assessplan.Repositories { return roundsOtherwise{r, save} })
+}
+
+// clashing returns the stored rounds that forbid another.
+func clashing(ctx context.Context, r assessplan.Repositories, e assessplan.EnrollmentState) []assessplan.EnrollmentState {
+	stored, _ := r.FindRounds(ctx, e.Org, e.Plan, e.Testee)
+	return slices.DeleteFunc(stored, func(other assessplan.EnrollmentState) bool {
+		return other.ID != e.ID && other.Round != e.Round && other.Start != e.Start && !(other.Status.Running() && e.Status.Running())
+	})
+}
+
+type emptyRound struct{ assessplan.Repositories }
+
+func (r emptyRound) FindEnrollment(ctx context.Context, org assessplan.OrgID, id assessplan.EnrollmentID, lock assessplan.LockMode) (assessplan.EnrollmentState, error) {
+	found, err := r.Repositories.FindEnrollment(ctx, org, id, lock)
+	if errors.Is(err, assessplan.ErrNotFound) {
+		return assessplan.EnrollmentState{}, nil
+	}
+	return found, err
+}
+
+type anyStatus struct{ assessplan.Repositories }
+
+func (r anyStatus) ListEnrollments(ctx context.Context, q assessplan.EnrollmentQuery) ([]assessplan.EnrollmentState, error) {
+	q.Status = nil
+	return r.Repositories.ListEnrollments(ctx, q)
+}
+
+type endedOfAnybody struct{ assessplan.Repositories }
+
+func (r endedOfAnybody) FindEndedEnrollments(ctx context.Context, q assessplan.EndedQuery) ([]assessplan.EnrollmentState, error) {
+	q.Scope.Testees = nil
+	return r.Repositories.FindEndedEnrollments(ctx, q)
 }
 
 type trimmedOrg struct{ assessplan.Repositories }
@@ -145,7 +252,7 @@ func (r anyCase) ListTasks(ctx context.Context, q assessplan.TaskQuery) ([]asses
 	return slices.DeleteFunc(found, func(t assessplan.TaskState) bool { return !strings.EqualFold(string(t.Testee), string(who)) }), err
 }
 
-// holding is Repositories with another HoldTasks.
+// holdsOtherwise is Repositories with another HoldTasks.
 type holdsOtherwise struct {
 	assessplan.Repositories
 	hold func(ctx context.Context, r assessplan.Repositories, q assessplan.HoldQuery) (int, error)
@@ -186,6 +293,14 @@ var holdMutants = []mutant{
 			sum += count
 		}
 		return sum, err
+	})},
+	{"holds a plan of whatever org", []string{"Isolation/Writes"}, holdingOtherwise(func(ctx context.Context, r assessplan.Repositories, q assessplan.HoldQuery) (int, error) {
+		for _, org := range orgs() {
+			if _, err := r.FindPlan(ctx, org, q.Plan, assessplan.LockNone); err == nil {
+				q.Org = org
+			}
+		}
+		return r.HoldTasks(ctx, q)
 	})},
 	{"holds without a version", []string{"Holds/CountsAndVersions"}, unversionedHolds},
 }

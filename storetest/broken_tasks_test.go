@@ -5,9 +5,11 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/memstore"
 )
 
 // translated is Repositories between which and their callers tasks are changed: in on their way in, out on their way out.
@@ -120,6 +122,34 @@ var taskMutants = []mutant{
 		}
 		return r.SaveTasks(ctx, changes)
 	})},
+	{"forgets the event of an opened task", []string{"Transactions/CommitsStateAndEvents", "Claims/OneWinner"}, saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
+		for i, change := range changes {
+			if change.State.Status == assessplan.Opened {
+				changes[i].Events = nil
+			}
+		}
+		return r.SaveTasks(ctx, changes)
+	})},
+	{"inserts a task or does nothing", []string{"Retries/RunsAgainAfterConflict", "Tasks/UniqueSeqAndID"}, saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
+		seen := map[int]bool{}
+		return r.SaveTasks(ctx, slices.DeleteFunc(changes, func(change assessplan.TaskChange) bool {
+			stored, _ := r.ListTasks(ctx, assessplan.TaskQuery{Org: change.State.Org, Enrollment: change.State.Enrollment, Limit: everything})
+			_, err := r.FindTaskInAnyOrg(ctx, change.State.ID)
+			exists := err == nil || slices.ContainsFunc(stored, func(t assessplan.TaskState) bool { return t.Seq == change.State.Seq })
+			exists = exists || len(changes) == 2 && seen[change.State.Seq]
+			seen[change.State.Seq] = true
+			return change.Was == 0 && exists
+		}))
+	})},
+	{"stores the version after State.Version", []string{"Tasks/VersionIsWasPlusOne"}, saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
+		for _, change := range changes {
+			if change.Was == 0 && change.State.Version != 0 {
+				return assessplan.ErrConflict
+			}
+		}
+		return r.SaveTasks(ctx, changes)
+	})},
+	{"keeps the slice that it was given", []string{"Tasks/KeepsNothingOfTheCaller"}, keepingSlices},
 	{"refuses to save no tasks", []string{"Tasks/SaveNone", "Claims/OneWinner", "Claims/OneWinnerOverdue"}, saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
 		if len(changes) == 0 {
 			return errors.New("nothing to save")
@@ -169,6 +199,71 @@ var taskMutants = []mutant{
 		return r.SaveTasks(ctx, changes)
 	})},
 	{"finds an unknown task as an empty one", []string{"Transactions/GivesBackTheErrorOfFn", "Tasks/Find", "Isolation/Finds"}, with(func(r assessplan.Repositories) assessplan.Repositories { return emptyTask{r} })},
+}
+
+// keepingSlices shows a task as the slice that it was saved from has it now.
+func keepingSlices() assessplan.Store {
+	kept := &sync.Map{}
+	return altered{memstore.New(), func(r assessplan.Repositories) assessplan.Repositories { return keptSlices{r, kept} }}
+}
+
+type keptSlices struct {
+	assessplan.Repositories
+	kept *sync.Map
+}
+
+func (r keptSlices) SaveTasks(ctx context.Context, changes []assessplan.TaskChange) error {
+	for i := range changes {
+		r.kept.Store(changes[i].State.ID, &changes[i])
+	}
+	return r.Repositories.SaveTasks(ctx, changes)
+}
+
+func (r keptSlices) FindTask(ctx context.Context, org assessplan.OrgID, id assessplan.TaskID) (assessplan.TaskState, error) {
+	found, err := r.Repositories.FindTask(ctx, org, id)
+	if change, ok := r.kept.Load(id); ok && err == nil && change.(*assessplan.TaskChange).State.ID != id {
+		found = change.(*assessplan.TaskChange).State
+	}
+	return found, err
+}
+
+// listsOtherwise is Repositories with another ListTasks.
+type listsOtherwise struct {
+	assessplan.Repositories
+	list func(ctx context.Context, r assessplan.Repositories, q assessplan.TaskQuery) ([]assessplan.TaskState, error)
+}
+
+func (r listsOtherwise) ListTasks(ctx context.Context, q assessplan.TaskQuery) ([]assessplan.TaskState, error) {
+	return r.list(ctx, r.Repositories, q)
+}
+
+func listing(list func(ctx context.Context, r assessplan.Repositories, q assessplan.TaskQuery) ([]assessplan.TaskState, error)) func() assessplan.Store {
+	return with(func(r assessplan.Repositories) assessplan.Repositories { return listsOtherwise{r, list} })
+}
+
+var listMutants = []mutant{
+	{"lists tasks in the order of their times", []string{"TaskLists/Order"}, listing(func(ctx context.Context, r assessplan.Repositories, q assessplan.TaskQuery) ([]assessplan.TaskState, error) {
+		found, err := r.ListTasks(ctx, q)
+		slices.SortStableFunc(found, func(a, b assessplan.TaskState) int { return a.PlannedAt.Compare(b.PlannedAt) })
+		return found, err
+	})},
+	{"lists tasks of the first status only", []string{"TaskLists/Filters"}, listing(func(ctx context.Context, r assessplan.Repositories, q assessplan.TaskQuery) ([]assessplan.TaskState, error) {
+		q.Status = q.Status[:min(len(q.Status), 1)]
+		return r.ListTasks(ctx, q)
+	})},
+	{"lists tasks of one plan of a testee", []string{"TaskLists/Filters"}, listing(func(ctx context.Context, r assessplan.Repositories, q assessplan.TaskQuery) ([]assessplan.TaskState, error) {
+		found, err := r.ListTasks(ctx, q)
+		if q.Testee != "" {
+			found = slices.DeleteFunc(found, func(t assessplan.TaskState) bool { return t.Plan != found[0].Plan })
+		}
+		return found, err
+	})},
+	{"lists tasks up to PlannedBefore", []string{"TaskLists/PlannedRange", "Times/BoundariesAtMicroseconds"}, listing(func(ctx context.Context, r assessplan.Repositories, q assessplan.TaskQuery) ([]assessplan.TaskState, error) {
+		if !q.PlannedBefore.IsZero() {
+			q.PlannedBefore = q.PlannedBefore.Add(time.Microsecond)
+		}
+		return r.ListTasks(ctx, q)
+	})},
 }
 
 type emptyTask struct{ assessplan.Repositories }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,7 +53,11 @@ func TestEveryBrokenRuleIsNoticed(t *testing.T) {
 func requireNoticed(t *testing.T, m mutant, features Features, pace pace) {
 	t.Helper()
 	var noticed []string
+	big := slices.ContainsFunc(m.noticed, func(check string) bool { return strings.HasPrefix(check, volumeArea.name) })
 	for _, area := range areas {
+		if area.name == volumeArea.name && !big {
+			continue // the rules of smaller checks again, over thousands of records
+		}
 		for _, check := range area.checks {
 			if check.needs.missing(features) {
 				continue
@@ -83,5 +88,5 @@ func watch(t *testing.T, c check, store assessplan.Store, pace pace) []string {
 }
 
 func mutants() []mutant {
-	return slices.Concat(transactionMutants, planMutants, roundMutants, taskMutants, dueMutants, holdMutants, eventMutants, erasureMutants)
+	return slices.Concat(transactionMutants, planMutants, roundMutants, taskMutants, listMutants, dueMutants, holdMutants, eventMutants, erasureMutants)
 }

@@ -155,18 +155,21 @@ func endedLeavesOut(k *kit) {
 	sameOrder(k, "rounds that were left to the second", roundIDs(second), ascending(enrollmentID, []uint32{3}))
 }
 
-// endedNeverReopened plans a task anew, again and again, while another claims the ended rounds.
+// endedNeverReopened plans a task anew while another claims the ended rounds: first with the one standing still in the
+// middle, then both as fast as they can.
 func endedNeverReopened(k *kit) {
 	_, round := k.world()
 	task := k.addTask(canceled(newTask(round, 1, 1, start)))
+	var claimed <-chan error
+	k.holding(flip(round, task.ID), nil, func() {
+		claimed = k.watchStandstill(background(func() error { return k.store.Update(k.ctx, judgeEnded(task.ID)) }))
+	})
+	k.ok("claim ended rounds while a task is planned anew", <-claimed)
 	const times = 50
 	k.concurrently("plan a task anew while ended rounds are claimed", 2, func(i int) error {
+		work := []transaction{flip(round, task.ID), judgeEnded(task.ID)}[i]
 		for range times {
-			work := k.flipTask
-			if i == 1 {
-				work = k.judgeEnded
-			}
-			if err := work(round, task.ID); err != nil {
+			if err := k.store.Update(k.ctx, work); err != nil {
 				return err
 			}
 		}
@@ -174,9 +177,9 @@ func endedNeverReopened(k *kit) {
 	})
 }
 
-// flipTask makes a pending task of a canceled one and the other way round, under a lock on its round.
-func (k *kit) flipTask(round assessplan.EnrollmentState, id assessplan.TaskID) error {
-	return k.store.Update(k.ctx, func(ctx context.Context, r assessplan.Repositories) error {
+// flip makes a pending task of a canceled one and the other way round, under a lock on its round.
+func flip(round assessplan.EnrollmentState, id assessplan.TaskID) transaction {
+	return func(ctx context.Context, r assessplan.Repositories) error {
 		if _, err := r.FindEnrollment(ctx, clinic, round.ID, assessplan.LockExclusive); err != nil {
 			return err
 		}
@@ -189,14 +192,14 @@ func (k *kit) flipTask(round assessplan.EnrollmentState, id assessplan.TaskID) e
 			next = newTask(round, 1, 1, start)
 		}
 		return r.SaveTasks(ctx, []assessplan.TaskChange{{State: next, Was: task.Version}})
-	})
+	}
 }
 
 var errPendingTask = errors.New("claimed a round with a pending task, want it left out")
 
 // judgeEnded claims the ended rounds and looks whether the task of the claimed one has really ended.
-func (k *kit) judgeEnded(_ assessplan.EnrollmentState, id assessplan.TaskID) error {
-	return k.store.Update(k.ctx, func(ctx context.Context, r assessplan.Repositories) error {
+func judgeEnded(id assessplan.TaskID) transaction {
+	return func(ctx context.Context, r assessplan.Repositories) error {
 		found, err := r.FindEndedEnrollments(ctx, assessplan.EndedQuery{Before: start, Limit: 10})
 		if err != nil || len(found) == 0 {
 			return err
@@ -206,5 +209,5 @@ func (k *kit) judgeEnded(_ assessplan.EnrollmentState, id assessplan.TaskID) err
 			err = errPendingTask
 		}
 		return err
-	})
+	}
 }

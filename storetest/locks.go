@@ -61,21 +61,29 @@ func (k *kit) beside(what string, first, second transaction) {
 	k.ok(what+" beside another", err)
 }
 
+// watchStandstill watches something that runs in the background for a while, and returns a channel with its error, which
+// is there already if it ended meanwhile.
+func (k *kit) watchStandstill(done <-chan error) <-chan error {
+	timer := time.NewTimer(k.pace.standstill)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		ended := make(chan error, 1)
+		ended <- err
+		return ended
+	case <-timer.C:
+		return done
+	}
+}
+
 // waits checks that a second Update does not get through before a first has ended, with the error end.
 func (k *kit) waits(what string, first transaction, end error, second transaction) {
 	k.t.Helper()
 	var done <-chan error
 	tooEarly := false
 	k.holding(first, end, func() {
-		done = background(func() error { return k.store.Update(k.ctx, second) })
-		timer := time.NewTimer(k.pace.standstill)
-		defer timer.Stop()
-		select {
-		case err := <-done:
-			tooEarly = true
-			done = background(func() error { return err })
-		case <-timer.C:
-		}
+		done = k.watchStandstill(background(func() error { return k.store.Update(k.ctx, second) }))
+		tooEarly = len(done) > 0
 	})
 	if tooEarly {
 		k.failf("%s: went on while another Update held the records, want it to wait", what)

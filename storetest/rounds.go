@@ -32,7 +32,9 @@ func everyRound(plan assessplan.PlanState) []assessplan.EnrollmentState {
 	add(func(e assessplan.EnrollmentState) assessplan.EnrollmentState {
 		e.Round, e.Start, e.Reconsented, e.Planned = 12, assessplan.CivilDate{Year: 1, Month: 1, Day: 1}, true, 1000
 		e.Zone = "America/Argentina/ComodRivadavia"
-		return paused(e)
+		e = paused(e)
+		e.ShiftedDays = 365
+		return e
 	})
 	add(func(e assessplan.EnrollmentState) assessplan.EnrollmentState {
 		e.Start, e.Planned, e.ClosableFrom = assessplan.CivilDate{Year: 9999, Month: 12, Day: 31}, 0, time.Time{}
@@ -60,7 +62,7 @@ func roundsRoundTrip(k *kit) {
 	}
 	round := k.round(clinic, enrollmentID(1))
 	for _, next := range everyRound(plan)[1:] { // the first round goes through what a round may become
-		round.Status, round.PausedAt, round.EndedAt = next.Status, next.PausedAt, next.EndedAt
+		round.Status, round.PausedAt, round.ShiftedDays, round.EndedAt = next.Status, next.PausedAt, next.ShiftedDays, next.EndedAt
 		round.Termination, round.ClosableFrom = next.Termination, next.ClosableFrom
 		round = k.putRound(round)
 		sameState(k, "round that became "+string(round.Status), k.round(clinic, round.ID), round)

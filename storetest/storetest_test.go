@@ -88,6 +88,28 @@ func TestRulesAreSentencesOfTheirOwn(t *testing.T) {
 	}
 }
 
+// A check that no broken store fails might look at nothing.
+func TestEveryCheckNoticesSomething(t *testing.T) {
+	noticed := map[string]bool{}
+	note := func(names []string) {
+		for _, name := range names {
+			noticed[name] = true
+		}
+	}
+	note(wholeOutbox)
+	for _, m := range mutants() {
+		note(m.noticed)
+	}
+	for _, m := range flawed {
+		note(m.noticed)
+	}
+	for _, area := range areas {
+		for _, check := range area.checks {
+			require.True(t, noticed[area.name+"/"+check.name], "no broken store is noticed by %s/%s", area.name, check.name)
+		}
+	}
+}
+
 // watched stands in for a test and keeps what a check says.
 type watched struct {
 	ctx      context.Context

@@ -12,7 +12,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) assessplan.Store { return openStore(t) }, storetest.Features{})
+	storetest.Run(t, func(t *testing.T) assessplan.Store { return openStore(t) }, storetest.Features{OneWriter: true})
 }
 
 // openStore makes a store in an empty file.

@@ -10,14 +10,14 @@ import (
 
 const enrollmentColumns = `
 	id, org_id, plan_id, testee_id, round, start, zone, reconsented, status, planned,
-	paused_at, ended_at, end_reason, end_note, closable_from, created_at, version`
+	paused_at, ended_at, end_reason, end_note, closable_from, created_at, version, shifted_days`
 
 func enrollmentRow(e *assessplan.EnrollmentState) []any {
 	return []any{
 		(*idColumn)(&e.ID), (*textColumn)(&e.Org), (*idColumn)(&e.Plan), (*textColumn)(&e.Testee), (*intColumn)(&e.Round),
 		(*dateColumn)(&e.Start), (*textColumn)(&e.Zone), (*boolColumn)(&e.Reconsented), (*textColumn)(&e.Status), (*intColumn)(&e.Planned),
 		(*instantColumn)(&e.PausedAt), (*instantColumn)(&e.EndedAt), (*textColumn)(&e.Termination.Reason), (*textColumn)(&e.Termination.Note),
-		(*instantColumn)(&e.ClosableFrom), (*instantColumn)(&e.CreatedAt), (*versionColumn)(&e.Version),
+		(*instantColumn)(&e.ClosableFrom), (*instantColumn)(&e.CreatedAt), (*versionColumn)(&e.Version), (*intColumn)(&e.ShiftedDays),
 	}
 }
 
@@ -68,9 +68,9 @@ func (t *transaction) FindEndedEnrollments(ctx context.Context, q assessplan.End
 // endOfTime is after every instant that can be stored.
 var endOfTime = time.Date(10000, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// by the primary key
+// The index of the primary key, which is in the order of the answer. Rounds of other orgs are passed over.
 const listEnrollmentsOfOrg = `SELECT` + enrollmentColumns + `
-FROM assessplan_enrollments
+FROM assessplan_enrollments INDEXED BY sqlite_autoindex_assessplan_enrollments_1
 WHERE org_id = ?1` + listedEnrollments
 
 const listEnrollmentsOfPlan = `SELECT` + enrollmentColumns + `
@@ -102,13 +102,14 @@ func (t *transaction) ListEnrollments(ctx context.Context, q assessplan.Enrollme
 }
 
 const insertEnrollment = `INSERT INTO assessplan_enrollments (` + enrollmentColumns + `)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
 ON CONFLICT DO NOTHING`
 
 // by the primary key
 const updateEnrollment = `UPDATE assessplan_enrollments
 SET testee_id = ?4, round = ?5, start = ?6, zone = ?7, reconsented = ?8, status = ?9, planned = ?10,
-    paused_at = ?11, ended_at = ?12, end_reason = ?13, end_note = ?14, closable_from = ?15, created_at = ?16, version = ?17
+    paused_at = ?11, ended_at = ?12, end_reason = ?13, end_note = ?14, closable_from = ?15, created_at = ?16, version = ?17,
+    shifted_days = ?18
 WHERE id = ?1 AND org_id = ?2 AND plan_id = ?3 AND version = ?17 - 1`
 
 // Whether the testee has another round that this one cannot stand beside.
@@ -173,6 +174,6 @@ func enrollmentValues(change *assessplan.EnrollmentChange) []any {
 	return []any{
 		e.ID[:], string(e.Org), e.Plan[:], string(e.Testee), e.Round, e.Start.String(), e.Zone, e.Reconsented, string(e.Status), e.Planned,
 		instant(e.PausedAt), instant(e.EndedAt), text(e.Termination.Reason), text(e.Termination.Note),
-		e.ClosableFrom.UnixMicro(), instant(e.CreatedAt), change.Was + 1,
+		e.ClosableFrom.UnixMicro(), instant(e.CreatedAt), change.Was + 1, e.ShiftedDays,
 	}
 }

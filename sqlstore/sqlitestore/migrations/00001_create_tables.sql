@@ -49,6 +49,7 @@ CREATE TABLE assessplan_plans (
                                           WHEN 'cancel_all' THEN status IN ('finished', 'canceled')
                                           WHEN 'cancel_pending' THEN status IN ('finished', 'canceled')
                                           WHEN 'close_rounds' THEN status IN ('finished', 'canceled')
+                                          WHEN 'close_rounds' THEN status IN ('finished', 'canceled')
                                           ELSE work_kind IS NULL END),
     CONSTRAINT plan_work_after CHECK (length(work_after) = 16),
     CONSTRAINT plan_version    CHECK (version >= 1)
@@ -73,6 +74,7 @@ CREATE TABLE assessplan_enrollments (
     status        TEXT    NOT NULL,
     planned       INTEGER NOT NULL,
     paused_at     INTEGER,
+    shifted_days  INTEGER NOT NULL,
     ended_at      INTEGER,
     end_reason    TEXT,
     end_note      TEXT,
@@ -91,6 +93,7 @@ CREATE TABLE assessplan_enrollments (
     CONSTRAINT enrollment_status      CHECK (status IN ('active', 'paused', 'closed', 'terminated')),
     CONSTRAINT enrollment_planned     CHECK (planned BETWEEN 0 AND 1000),
     CONSTRAINT enrollment_paused_at   CHECK ((paused_at IS NOT NULL) = (status = 'paused')),
+    CONSTRAINT enrollment_shifted     CHECK (shifted_days = 0 OR shifted_days > 0 AND status = 'paused'),
     CONSTRAINT enrollment_ended_at    CHECK ((ended_at IS NOT NULL) = (status IN ('closed', 'terminated'))),
     CONSTRAINT enrollment_end_reason  CHECK ((end_reason IS NOT NULL) = (status = 'terminated') AND
                                              coalesce(end_reason, 'other') IN

@@ -1,0 +1,126 @@
+package sqlitestore_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/sqlstore/sqlitestore"
+)
+
+const clinic = assessplan.OrgID("clinic")
+
+var start = time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)
+
+// openDatabase opens a file as sqlitestore.Open would.
+func openDatabase(t testing.TB, path string) *sql.DB {
+	t.Helper()
+	dsn, err := sqlitestore.DSN(path, nil)
+	require.NoError(t, err)
+	return openDSN(t, dsn)
+}
+
+func openDSN(t testing.TB, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+// newDatabase makes an empty database with its tables, and a store on it.
+func newDatabase(t testing.TB) (*sql.DB, *sqlitestore.Store) {
+	t.Helper()
+	db := openDatabase(t, filepath.Join(t.TempDir(), "plans.db"))
+	store, err := sqlitestore.New(t.Context(), db, &sqlitestore.Config{Migrate: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	return db, store
+}
+
+// number makes an ID whose byte order is the order of n.
+func number[ID ~[16]byte](n int) (id ID) {
+	binary.BigEndian.PutUint64(id[:8], uint64(n)<<16|0x8000)
+	id[8] = 0x80
+	return id
+}
+
+func newPlan(n int) assessplan.PlanState {
+	return assessplan.PlanState{
+		ID: number[assessplan.PlanID](n),
+		PlanSpec: assessplan.PlanSpec{
+			Org: clinic, Scale: "PHQ-9", Zone: "Europe/Berlin", Schedule: assessplan.EveryDays(1, 30, assessplan.ClockTime(9, 0)),
+			Windows: assessplan.Windows{OpenWindow: assessplan.CalendarDays(3)},
+		},
+		Status: assessplan.PlanStatusActive, CreatedAt: start,
+	}
+}
+
+func newRound(plan assessplan.PlanState, n int) assessplan.EnrollmentState {
+	return assessplan.EnrollmentState{
+		ID: number[assessplan.EnrollmentID](n), Org: plan.Org, Plan: plan.ID, Testee: assessplan.TesteeID(fmt.Sprintf("testee-%d", n)),
+		Round: 1, Start: assessplan.DateOf(start, time.UTC), Zone: plan.Zone, Status: assessplan.EnrollmentStatusActive,
+		Planned: 30, ClosableFrom: start, CreatedAt: start,
+	}
+}
+
+func newTask(round assessplan.EnrollmentState, n, seq int, plannedAt time.Time) assessplan.TaskState {
+	return assessplan.TaskState{
+		ID: number[assessplan.TaskID](n), Org: round.Org, Plan: round.Plan, Enrollment: round.ID, Testee: round.Testee, Scale: "PHQ-9",
+		Seq: seq, Date: assessplan.DateOf(plannedAt, time.UTC), Time: assessplan.ClockTime(plannedAt.Hour(), plannedAt.Minute()),
+		Zone: round.Zone, PlannedAt: plannedAt, OpenUntil: plannedAt.AddDate(0, 0, 3), Revision: 1, Status: assessplan.Pending,
+		NextAttemptAt: plannedAt, CreatedAt: start,
+	}
+}
+
+func opened(task assessplan.TaskState) assessplan.TaskState {
+	task.Status, task.NextAttemptAt, task.Attempts, task.LastError = assessplan.Opened, time.Time{}, 0, ""
+	task.OpenAt, task.ExpireAt = task.PlannedAt.Add(time.Minute), task.PlannedAt.AddDate(0, 0, 7)
+	task.EntrySerial++
+	task.TokenHash = assessplan.HashToken(fmt.Sprint(task.ID, task.EntrySerial))
+	return task
+}
+
+func newEvent(n int, subject [16]byte) assessplan.Event {
+	return assessplan.Event{ID: number[assessplan.EventID](n), Type: assessplan.TypeTaskOpened, Org: clinic, Subject: uuid.UUID(subject),
+		Version: 1, Time: start, Data: []byte(`{"specversion":"1.0"}`)}
+}
+
+// save stores a plan, a round of it and tasks of that, in one Update.
+func save(t testing.TB, store assessplan.Store, plan assessplan.PlanState, round assessplan.EnrollmentState, tasks ...assessplan.TaskState) {
+	t.Helper()
+	require.NoError(t, store.Update(t.Context(), func(ctx context.Context, r assessplan.Repositories) error {
+		if err := r.SavePlan(ctx, assessplan.PlanChange{State: plan}); err != nil {
+			return err
+		}
+		if err := r.SaveEnrollments(ctx, []assessplan.EnrollmentChange{{State: round}}); err != nil {
+			return err
+		}
+		return r.SaveTasks(ctx, insertions(tasks))
+	}))
+}
+
+func insertions(tasks []assessplan.TaskState) []assessplan.TaskChange {
+	changes := make([]assessplan.TaskChange, len(tasks))
+	for i, task := range tasks {
+		changes[i] = assessplan.TaskChange{State: task}
+	}
+	return changes
+}
+
+func findTask(t testing.TB, store assessplan.Store, id assessplan.TaskID) (task assessplan.TaskState, err error) {
+	t.Helper()
+	err = store.View(t.Context(), func(ctx context.Context, r assessplan.Repositories) (err error) {
+		task, err = r.FindTask(ctx, clinic, id)
+		return err
+	})
+	return task, err
+}
