@@ -38,23 +38,27 @@ func ParseTaskID(s string) (TaskID, error) { return parseID[TaskID]("task_id", s
 func ParseEventID(s string) (EventID, error) { return parseID[EventID]("event_id", s) }
 
 // PlanIDFromUint64 turns a host's integer key into a PlanID (UUIDv8, RFC 9562 section 5.8). The byte order of the IDs is
-// the numeric order of the keys.
-func PlanIDFromUint64(n uint64) PlanID { return PlanID(uuidFromUint64(n)) }
+// the numeric order of the keys. A plan, an enrollment and a task that have the same key have different IDs.
+func PlanIDFromUint64(n uint64) PlanID { return PlanID(uuidFromUint64(planKey, n)) }
 
 // EnrollmentIDFromUint64 turns a host's integer key into an EnrollmentID; see [PlanIDFromUint64].
-func EnrollmentIDFromUint64(n uint64) EnrollmentID { return EnrollmentID(uuidFromUint64(n)) }
+func EnrollmentIDFromUint64(n uint64) EnrollmentID {
+	return EnrollmentID(uuidFromUint64(enrollmentKey, n))
+}
 
 // TaskIDFromUint64 turns a host's integer key into a TaskID; see [PlanIDFromUint64].
-func TaskIDFromUint64(n uint64) TaskID { return TaskID(uuidFromUint64(n)) }
+func TaskIDFromUint64(n uint64) TaskID { return TaskID(uuidFromUint64(taskKey, n)) }
 
 // Uint64 returns the integer that the ID was made from; ok is false for any other ID.
-func (id PlanID) Uint64() (n uint64, ok bool) { return uint64FromUUID(uuid.UUID(id)) }
+func (id PlanID) Uint64() (n uint64, ok bool) { return uint64FromUUID(planKey, uuid.UUID(id)) }
 
 // Uint64 returns the integer that the ID was made from; ok is false for any other ID.
-func (id EnrollmentID) Uint64() (n uint64, ok bool) { return uint64FromUUID(uuid.UUID(id)) }
+func (id EnrollmentID) Uint64() (n uint64, ok bool) {
+	return uint64FromUUID(enrollmentKey, uuid.UUID(id))
+}
 
 // Uint64 returns the integer that the ID was made from; ok is false for any other ID.
-func (id TaskID) Uint64() (n uint64, ok bool) { return uint64FromUUID(uuid.UUID(id)) }
+func (id TaskID) Uint64() (n uint64, ok bool) { return uint64FromUUID(taskKey, uuid.UUID(id)) }
 
 // String returns the usual 36 characters of a UUID.
 func (id PlanID) String() string { return uuid.UUID(id).String() }
@@ -133,16 +137,24 @@ func parseID[ID ~[16]byte](field, s string) (ID, error) {
 // The first six bytes of a UUIDv8 made from an integer: the label by which it is known again.
 var uint64Label = [6]byte{'a', 's', 's', 'p', 'l', 'n'}
 
-func uuidFromUint64(n uint64) (id uuid.UUID) {
+// The table that a key is of stands beside the version. Events are ordered, deleted and told apart by the bytes of what
+// they are about, and hosts count each of their tables from 1.
+const (
+	planKey byte = iota + 1
+	enrollmentKey
+	taskKey
+)
+
+func uuidFromUint64(table byte, n uint64) (id uuid.UUID) {
 	copy(id[:6], uint64Label[:])
-	id[6], id[7] = 0x80, byte(n>>62)
+	id[6], id[7] = 0x80|table, byte(n>>62)
 	binary.BigEndian.PutUint64(id[8:], n&(1<<62-1)|1<<63)
 	return id
 }
 
-func uint64FromUUID(id uuid.UUID) (uint64, bool) {
+func uint64FromUUID(table byte, id uuid.UUID) (uint64, bool) {
 	n := uint64(id[7]&3)<<62 | binary.BigEndian.Uint64(id[8:])&(1<<62-1)
-	return n, id == uuidFromUint64(n)
+	return n, id == uuidFromUint64(table, n)
 }
 
 // newUUIDv7 makes a time-ordered UUID (RFC 9562 section 5.7) from the injected clock; rand_a holds the fraction of the

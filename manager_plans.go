@@ -98,6 +98,10 @@ func (m *Manager) commandPlan(ctx context.Context, org OrgID, id PlanID, command
 // notePlanShift notes on the paused rounds of a plan that the plan shifts their dates too, so that a day on which both were
 // paused moves them once.
 func (m *Manager) notePlanShift(ctx context.Context, r Repositories, plan PlanState, pausedAt, now time.Time) error {
+	zone, err := m.core.zones.load(plan.Zone) // of the plan, whose days its tasks are moved by
+	if err != nil {
+		return err
+	}
 	q := EnrollmentQuery{Org: plan.Org, Plan: plan.ID, Status: []EnrollmentStatus{EnrollmentStatusPaused}, Limit: MaxListLimit}
 	for {
 		states, err := r.ListEnrollments(ctx, q)
@@ -107,10 +111,6 @@ func (m *Manager) notePlanShift(ctx context.Context, r Repositories, plan PlanSt
 		var changes []EnrollmentChange
 		for _, state := range states {
 			q.After = state.ID
-			zone, err := m.core.zones.load(state.Zone)
-			if err != nil {
-				return err
-			}
 			round := &Enrollment{state: state}
 			round.shiftedWithPlan(pausedAt, now, zone)
 			changes = append(changes, m.core.enrollmentChange(round, now))

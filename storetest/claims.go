@@ -59,6 +59,7 @@ func (k *kit) workThrough(find func(context.Context, assessplan.Repositories) ([
 		if err != nil {
 			return err
 		}
+		yield()
 		claimed = taskIDs(found)
 		changes := taskChanges(found)
 		for i, task := range found {

@@ -128,6 +128,7 @@ func (k *kit) closeEnded(limit int) (claimed []assessplan.EnrollmentID, err erro
 		if err != nil {
 			return err
 		}
+		yield()
 		claimed = roundIDs(found)
 		changes := make([]assessplan.EnrollmentChange, len(found))
 		for i, round := range found {
@@ -187,6 +188,7 @@ func flip(round assessplan.EnrollmentState, id assessplan.TaskID) transaction {
 		if err != nil {
 			return err
 		}
+		yield()
 		next := canceled(newTask(round, 1, 1, start))
 		if task.Status == assessplan.Canceled {
 			next = newTask(round, 1, 1, start)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -139,6 +140,13 @@ func (k *kit) concurrently(doing string, n int, fn func(i int) error) {
 	}
 	running.Wait()
 	k.ok(doing, errors.Join(errs...))
+}
+
+// yield lets others come between what a transaction read and what it writes, where the store does not keep them out.
+func yield() {
+	for range 10 {
+		runtime.Gosched()
+	}
 }
 
 // background runs fn and returns a channel with its error.

@@ -107,6 +107,7 @@ func noLostChange(k *kit) {
 				if err != nil {
 					return err
 				}
+				yield()
 				found.Revision++
 				return r.SaveTasks(ctx, []assessplan.TaskChange{{State: found, Was: found.Version}})
 			})

@@ -31,7 +31,6 @@ func (l *lockTable) lock(ctx context.Context, t *writer, id [16]byte, mode asses
 		return nil
 	}
 	key := lockKey(id)
-	defer l.leaveQueue(t)
 	for {
 		l.mu.Lock()
 		taken, dead, changed := l.take(t, key, mode), false, l.changed
@@ -39,6 +38,9 @@ func (l *lockTable) lock(ctx context.Context, t *writer, id [16]byte, mode asses
 			t.waiting = &key
 			l.queue = append(l.queue, t)
 			dead = l.leadsTo(key, t)
+		}
+		if taken || dead {
+			l.leaveQueue(t)
 		}
 		l.mu.Unlock()
 		switch {
@@ -50,14 +52,15 @@ func (l *lockTable) lock(ctx context.Context, t *writer, id [16]byte, mode asses
 		select {
 		case <-changed:
 		case <-ctx.Done():
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.leaveQueue(t)
 			return ctx.Err()
 		}
 	}
 }
 
 func (l *lockTable) leaveQueue(t *writer) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	t.waiting = nil
 	l.queue = slices.DeleteFunc(l.queue, func(queued *writer) bool { return queued == t })
 }

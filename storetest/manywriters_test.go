@@ -14,10 +14,10 @@ import (
 
 // The checks that need concurrent writers run against a store that has them, and against the same with a flaw each.
 func TestConcurrentWriters(t *testing.T) {
-	pace := pace{patience: time.Second, standstill: 30 * time.Millisecond}
 	t.Run("sound", func(t *testing.T) {
 		t.Parallel()
-		requireNoticed(t, mutant{noticed: wholeOutbox, newStore: func() assessplan.Store { return newManyWriters(flaws{}) }}, Features{}, pace)
+		sound := mutant{noticed: wholeOutbox, newStore: func() assessplan.Store { return newManyWriters(flaws{}) }}
+		requireNoticed(t, sound, Features{}, usual)
 	})
 	for _, m := range flawed {
 		t.Run(m.name, func(t *testing.T) {
@@ -25,12 +25,23 @@ func TestConcurrentWriters(t *testing.T) {
 			for _, area := range areas {
 				for _, check := range area.checks {
 					if name := area.name + "/" + check.name; slices.Contains(m.noticed, name) {
-						require.NotEmpty(t, watch(t, check, newManyWriters(m.flaws), pace), name)
+						require.True(t, raced(t, check, m.flaws), name)
 					}
 				}
 			}
 		})
 	}
+}
+
+// raced reports whether a check notices a flaw. It tries again: what only a race shows can be missed for once.
+func raced(t *testing.T, c check, flaws flaws) bool {
+	pace := pace{patience: 200 * time.Millisecond, standstill: 30 * time.Millisecond}
+	for range 20 {
+		if len(watch(t, c, newManyWriters(flaws), pace)) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // wholeOutbox is what notices that manyWriters locks the outbox as a whole.

@@ -183,6 +183,7 @@ func (k *kit) claimAndDelete(limit int) ([]assessplan.EventID, error) {
 	var claimed []assessplan.OutboxEvent
 	err := k.store.Update(k.ctx, func(ctx context.Context, r assessplan.Repositories) (err error) {
 		claimed, err = r.ClaimEvents(ctx, assessplan.ClaimQuery{Now: start, Lease: time.Minute, Limit: limit})
+		yield()
 		return err
 	})
 	if err != nil {

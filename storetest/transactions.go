@@ -3,7 +3,6 @@ package storetest
 import (
 	"context"
 	"errors"
-	"runtime"
 
 	"github.com/assessplan/assessplan"
 )
@@ -158,7 +157,7 @@ func viewShowsOneState(k *kit) {
 			if err != nil {
 				return err
 			}
-			runtime.Gosched()
+			yield()
 			read, err := r.FindTask(ctx, clinic, task.ID)
 			planVersion, taskVersion = found.Version, read.Version
 			return err

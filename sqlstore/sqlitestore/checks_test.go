@@ -88,6 +88,7 @@ var edits = map[string]struct{ constraint, set string }{
 	"a round that starts on no day":    {"enrollment_start", `UPDATE assessplan_enrollments SET start = 'monday'`},
 	"a round of an unknown status":     {"enrollment_status", `UPDATE assessplan_enrollments SET status = 'open'`},
 	"a round paused at no time":        {"enrollment_paused_at", `UPDATE assessplan_enrollments SET status = 'paused'`},
+	"an active round that is shifted":  {"enrollment_shifted", `UPDATE assessplan_enrollments SET shifted_days = 1`},
 	"a round closed at no time":        {"enrollment_ended_at", `UPDATE assessplan_enrollments SET status = 'closed'`},
 	"a round terminated for no reason": {"enrollment_end_reason", `UPDATE assessplan_enrollments SET status = 'terminated', ended_at = 1`},
 	"a reason to end in a running one": {"enrollment_end_reason", `UPDATE assessplan_enrollments SET end_reason = 'died'`},
@@ -179,19 +180,19 @@ func judge(t *testing.T, view view) (v verdicts) {
 		v.corrupt++
 	}
 	require.NoError(t, view(t.Context(), func(ctx context.Context, r assessplan.Repositories) error {
-		plans, err := r.ListPlans(ctx, assessplan.PlanQuery{Org: clinic, Limit: 10})
+		plans, err := r.ListPlans(ctx, assessplan.PlanQuery{Org: clinic, Limit: 1000})
 		require.NoError(t, err)
 		for _, plan := range plans {
 			_, err := assessplan.RestorePlan(plan)
 			count(err)
 		}
-		rounds, err := r.ListEnrollments(ctx, assessplan.EnrollmentQuery{Org: clinic, Limit: 10})
+		rounds, err := r.ListEnrollments(ctx, assessplan.EnrollmentQuery{Org: clinic, Limit: 1000})
 		require.NoError(t, err)
 		for _, round := range rounds {
 			_, err := assessplan.RestoreEnrollment(round)
 			count(err)
 		}
-		tasks, err := r.ListTasks(ctx, assessplan.TaskQuery{Org: clinic, Limit: 10})
+		tasks, err := r.ListTasks(ctx, assessplan.TaskQuery{Org: clinic, Limit: 1000})
 		require.NoError(t, err)
 		for _, task := range tasks {
 			_, err := assessplan.RestoreTask(task)

@@ -32,6 +32,7 @@
 //
 // EraseTestee leaves nothing of the old ID in any row or index. The database runs with secure_delete, so that what is
 // deleted or replaced, then or by any earlier transaction, is overwritten with zeros; after an Update that erased someone
-// the log is emptied as well, unless a reader holds it: then the next erasure or the last Close does that. Backups, the
-// host's own tables, and an erasure in a transaction of the host's (WithTx), whose log the host checkpoints, are the host's.
+// the log is emptied as well. That waits up to Config.BusyTimeout for Views that still read it; if they last longer, the next
+// erasure or the last Close does it. Backups, the host's own tables, and the log after an erasure in a transaction of the
+// host's (WithTx) are the host's: PRAGMA wal_checkpoint(TRUNCATE) empties it.
 package sqlitestore

@@ -10,14 +10,14 @@ import (
 
 const enrollmentColumns = `
 	id, org_id, plan_id, testee_id, round, start, zone, reconsented, status, planned,
-	paused_at, ended_at, end_reason, end_note, closable_from, created_at, version, shifted_days`
+	paused_at, shifted_days, ended_at, end_reason, end_note, closable_from, created_at, version`
 
 func enrollmentRow(e *assessplan.EnrollmentState) []any {
 	return []any{
 		(*idColumn)(&e.ID), (*textColumn)(&e.Org), (*idColumn)(&e.Plan), (*textColumn)(&e.Testee), (*intColumn)(&e.Round),
 		(*dateColumn)(&e.Start), (*textColumn)(&e.Zone), (*boolColumn)(&e.Reconsented), (*textColumn)(&e.Status), (*intColumn)(&e.Planned),
-		(*instantColumn)(&e.PausedAt), (*instantColumn)(&e.EndedAt), (*textColumn)(&e.Termination.Reason), (*textColumn)(&e.Termination.Note),
-		(*instantColumn)(&e.ClosableFrom), (*instantColumn)(&e.CreatedAt), (*versionColumn)(&e.Version), (*intColumn)(&e.ShiftedDays),
+		(*instantColumn)(&e.PausedAt), (*intColumn)(&e.ShiftedDays), (*instantColumn)(&e.EndedAt), (*textColumn)(&e.Termination.Reason), (*textColumn)(&e.Termination.Note),
+		(*instantColumn)(&e.ClosableFrom), (*instantColumn)(&e.CreatedAt), (*versionColumn)(&e.Version),
 	}
 }
 
@@ -108,9 +108,9 @@ ON CONFLICT DO NOTHING`
 // by the primary key
 const updateEnrollment = `UPDATE assessplan_enrollments
 SET testee_id = ?4, round = ?5, start = ?6, zone = ?7, reconsented = ?8, status = ?9, planned = ?10,
-    paused_at = ?11, ended_at = ?12, end_reason = ?13, end_note = ?14, closable_from = ?15, created_at = ?16, version = ?17,
-    shifted_days = ?18
-WHERE id = ?1 AND org_id = ?2 AND plan_id = ?3 AND version = ?17 - 1`
+    paused_at = ?11, shifted_days = ?12, ended_at = ?13, end_reason = ?14, end_note = ?15,
+    closable_from = ?16, created_at = ?17, version = ?18
+WHERE id = ?1 AND org_id = ?2 AND plan_id = ?3 AND version = ?18 - 1`
 
 // Whether the testee has another round that this one cannot stand beside.
 const roundTaken = `SELECT 1
@@ -173,7 +173,7 @@ func enrollmentValues(change *assessplan.EnrollmentChange) []any {
 	e := &change.State
 	return []any{
 		e.ID[:], string(e.Org), e.Plan[:], string(e.Testee), e.Round, e.Start.String(), e.Zone, e.Reconsented, string(e.Status), e.Planned,
-		instant(e.PausedAt), instant(e.EndedAt), text(e.Termination.Reason), text(e.Termination.Note),
-		e.ClosableFrom.UnixMicro(), instant(e.CreatedAt), change.Was + 1, e.ShiftedDays,
+		instant(e.PausedAt), e.ShiftedDays, instant(e.EndedAt), text(e.Termination.Reason), text(e.Termination.Note),
+		e.ClosableFrom.UnixMicro(), instant(e.CreatedAt), change.Was + 1,
 	}
 }

@@ -35,13 +35,12 @@ func failed(ctx context.Context, doing string, err error) error {
 	return fmt.Errorf("sqlitestore: %s: %w", doing, err)
 }
 
-// unreached is failed where any reason means that the database was not reached.
+// unreached is failed where an error that is not SQLite's means that the database was not reached: a pool that is closed.
 func unreached(ctx context.Context, doing string, err error) error {
-	err = failed(ctx, doing, err)
-	if ctx.Err() != nil || errors.Is(err, assessplan.ErrUnavailable) {
-		return err
+	if ctx.Err() != nil || primaryCode(err) != 0 {
+		return failed(ctx, doing, err)
 	}
-	return fmt.Errorf("%w: %w", assessplan.ErrUnavailable, err)
+	return fmt.Errorf("sqlitestore: %s: %w: %w", doing, assessplan.ErrUnavailable, err)
 }
 
 // locked reports whether somebody else's lock is what stood in the way.

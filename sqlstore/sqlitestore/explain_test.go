@@ -52,8 +52,8 @@ var plans = map[string]struct {
 	"releaseTasksOfPlan":    {through: "assessplan_tasks_plan (plan_id=?)"},
 	"holdTasksOfEnrollment": {through: "assessplan_tasks_round (enrollment_id=?)"},
 
-	"claimable":        {through: "assessplan_outbox_unparked (position>?)"},
-	"lease":            {through: "INTEGER PRIMARY KEY (rowid=?)"},
+	"claimableEvents":  {through: "assessplan_outbox_unparked (position>?)"},
+	"leaseEvents":      {through: "INTEGER PRIMARY KEY (rowid=?)"},
 	"deleteEvent":      {through: "sqlite_autoindex_assessplan_outbox_1 (event_id=?)"},
 	"retryEvent":       {through: "sqlite_autoindex_assessplan_outbox_1 (event_id=?)"},
 	"parkEvent":        {through: "sqlite_autoindex_assessplan_outbox_1 (event_id=?)"},

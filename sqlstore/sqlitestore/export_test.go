@@ -19,7 +19,7 @@ var Statements = map[string]string{
 	"insertTask":            insertTask, "updateTask": updateTask, "assessmentTaken": assessmentTaken, "taskHasVersion": taskHasVersion,
 	"holdTasksOfPlan": holdTasksOfPlan, "releaseTasksOfPlan": releaseTasksOfPlan, "holdTasksOfEnrollment": holdTasksOfEnrollment,
 
-	"insertEvent": insertEvent, "claimable": claimable, "lease": lease, "deleteEvent": deleteEvent, "retryEvent": retryEvent,
+	"insertEvent": insertEvent, "claimableEvents": claimableEvents, "leaseEvents": leaseEvents, "deleteEvent": deleteEvent, "retryEvent": retryEvent,
 	"parkEvent": parkEvent, "listParkedEvents": listParkedEvents, "outboxStats": outboxStats,
 
 	"eraseEvents": eraseEvents, "eraseTasks": eraseTasks, "eraseEnrollments": eraseEnrollments,

@@ -36,46 +36,48 @@ func Migrate(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("sqlitestore: migrate: %w", err)
 	}
 	// Each migration is a transaction of its own. Of several processes that try the same one, the others find its tables made
-	// when their turn comes, or the file locked, and begin again with the next.
-	for range rivals {
-		if _, err = migrations.Up(ctx); err == nil || ctx.Err() != nil {
-			break
+	// when their turn comes. Whoever lost so begins again with what is left; whoever failed where nobody got on has failed.
+	for have := -1; ; {
+		if _, err = migrations.Up(ctx); err == nil {
+			return checkSchema(ctx, db)
+		}
+		before := have
+		if have, _ = schemaVersion(ctx, db); have == before {
+			return unreached(ctx, "migrate", err)
 		}
 	}
-	if err != nil {
-		return unreached(ctx, "migrate", err)
-	}
-	return checkSchema(ctx, db)
 }
-
-// rivals is how often Migrate may lose to another process.
-const rivals = 10
 
 // checkSchema refuses tables that are not those of this version.
 func checkSchema(ctx context.Context, db *sql.DB) error {
-	const exists = `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '` + schemaTable + `'`
-	const newest = `SELECT max(version_id) FROM ` + schemaTable
-	const doing = "read the version of the tables"
-	var tables, have int
-	if err := db.QueryRowContext(ctx, exists).Scan(&tables); err != nil {
-		return unreached(ctx, doing, err)
-	}
-	if tables == 0 {
-		return errors.New("sqlitestore: the database has no tables of assessplan; call sqlitestore.Migrate, or set Config.Migrate")
-	}
-	if err := db.QueryRowContext(ctx, newest).Scan(&have); err != nil {
-		return unreached(ctx, doing, err)
+	have, err := schemaVersion(ctx, db)
+	if err != nil {
+		return unreached(ctx, "read the version of the tables", err)
 	}
 	want, err := newestMigration()
 	switch {
 	case err != nil:
 		return err
+	case have < 0:
+		return errors.New("sqlitestore: the database has no tables of assessplan; call sqlitestore.Migrate, or set Config.Migrate")
 	case have > want:
 		return fmt.Errorf("sqlitestore: the tables have version %d, newer than %d, the newest that this program knows; update the program", have, want)
 	case have < want:
 		return fmt.Errorf("sqlitestore: the tables have version %d; want %d: call sqlitestore.Migrate, or set Config.Migrate", have, want)
 	}
 	return nil
+}
+
+// schemaVersion is the newest migration that was applied; negative if there never was one.
+func schemaVersion(ctx context.Context, db *sql.DB) (version int, err error) {
+	const exists = `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '` + schemaTable + `'`
+	const newest = `SELECT coalesce(max(version_id), -1) FROM ` + schemaTable
+	tables := 0
+	if err := db.QueryRowContext(ctx, exists).Scan(&tables); err != nil || tables == 0 {
+		return -1, err
+	}
+	err = db.QueryRowContext(ctx, newest).Scan(&version)
+	return version, err
 }
 
 // newestMigration is the highest number that a file begins with.

@@ -42,7 +42,7 @@ func (t *transaction) addEvents(ctx context.Context, events []assessplan.Event) 
 
 // Walks the events in their order, of which the index holds all that says whether one is passed over; the older ones of its
 // subject are looked up in assessplan_outbox_subject.
-const claimable = `SELECT` + outboxColumns + `
+const claimableEvents = `SELECT` + outboxColumns + `
 FROM assessplan_outbox AS e INDEXED BY assessplan_outbox_unparked
 WHERE parked = 0 AND position > 0
   AND available_at <= ?1
@@ -53,29 +53,36 @@ ORDER BY position
 LIMIT ?2`
 
 // by the primary key
-const lease = `UPDATE assessplan_outbox
+const leaseEvents = `UPDATE assessplan_outbox
 SET attempts = attempts + 1, available_at = ?1
 WHERE position IN (SELECT value FROM json_each(?2))`
 
-func (t *transaction) ClaimEvents(ctx context.Context, q assessplan.ClaimQuery) (claimed []assessplan.OutboxEvent, err error) {
-	const doing = "claim events"
-	err = t.write(func() error {
-		claimed, err = collect(ctx, t, doing, outboxRow, claimable, q.Now.UnixMicro(), q.Limit)
+func (t *transaction) ClaimEvents(ctx context.Context, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
+	var claimed []assessplan.OutboxEvent
+	err := t.write(func() (err error) {
+		claimed, err = collect(ctx, t, "claim events", outboxRow, claimableEvents, q.Now.UnixMicro(), q.Limit)
 		if err != nil || len(claimed) == 0 {
 			return err
 		}
-		positions := make([]int64, len(claimed))
-		until := q.Now.Add(q.Lease)
-		for i := range claimed {
-			positions[i] = claimed[i].Position
-			claimed[i].Attempts++
-			claimed[i].AvailableAt = time.UnixMicro(until.UnixMicro()).UTC()
-		}
-		argument, _ := json.Marshal(positions) // integers always marshal
-		_, err := t.exec(ctx, doing, lease, until.UnixMicro(), string(argument))
-		return err
+		return t.lease(ctx, claimed, q.Now.Add(q.Lease))
 	})
-	return claimed, err
+	if err != nil {
+		return nil, err
+	}
+	return claimed, nil
+}
+
+// lease notes a claim, in the rows and in what is returned of them.
+func (t *transaction) lease(ctx context.Context, claimed []assessplan.OutboxEvent, until time.Time) error {
+	positions := make([]int64, len(claimed))
+	for i := range claimed {
+		positions[i] = claimed[i].Position
+		claimed[i].Attempts++
+		claimed[i].AvailableAt = time.UnixMicro(until.UnixMicro()).UTC()
+	}
+	argument, _ := json.Marshal(positions) // integers always marshal
+	_, err := t.exec(ctx, "claim events", leaseEvents, until.UnixMicro(), string(argument))
+	return err
 }
 
 // by the unique index of event_id

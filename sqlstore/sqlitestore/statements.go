@@ -10,6 +10,6 @@ var statements = []string{
 	findTask, findPendingTasks, findMissedTasks, findExpiredTasks, oldestDue,
 	listTasksOfOrg, listTasksOfPlan, listTasksOfTestee, listTasksOfEnrollment,
 	insertTask, updateTask, assessmentTaken, taskHasVersion, holdTasksOfPlan, releaseTasksOfPlan, holdTasksOfEnrollment,
-	insertEvent, claimable, lease, deleteEvent, retryEvent, parkEvent, listParkedEvents, outboxStats,
+	insertEvent, claimableEvents, leaseEvents, deleteEvent, retryEvent, parkEvent, listParkedEvents, outboxStats,
 	eraseEvents, eraseTasks, eraseEnrollments,
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/assessplan/assessplan/sqlstore/sqlitestore"
 )
 
-func savePlan(store assessplan.Store, ctx context.Context, plan assessplan.PlanState) error {
+func savePlan(ctx context.Context, store assessplan.Store, plan assessplan.PlanState) error {
 	return store.Update(ctx, func(ctx context.Context, r assessplan.Repositories) error {
 		return r.SavePlan(ctx, assessplan.PlanChange{State: plan})
 	})
@@ -40,7 +40,7 @@ func TestAFullDatabaseStoresNothingHalfAndGoesOnAfterwards(t *testing.T) {
 		return store.Update(t.Context(), func(ctx context.Context, r assessplan.Repositories) error {
 			err := r.SaveTasks(ctx, insertions(tasks))
 			if swallow { // and write on, though SQLite may have ended the transaction
-				return errors.Join(r.SavePlan(ctx, assessplan.PlanChange{State: newPlan(2)}))
+				return r.SavePlan(ctx, assessplan.PlanChange{State: newPlan(2)})
 			}
 			return err
 		})
@@ -72,7 +72,7 @@ func TestAReadOnlyDatabaseIsReadAndSaysSo(t *testing.T) {
 	reader, err := sqlitestore.New(t.Context(), openDSN(t, dsn+"&mode=ro"), nil)
 	require.NoError(t, err)
 	require.Equal(t, verdicts{sound: 2}, judge(t, reader.View))
-	err = savePlan(reader, t.Context(), newPlan(2))
+	err = savePlan(t.Context(), reader, newPlan(2))
 	require.ErrorIs(t, err, assessplan.ErrUnavailable)
 	require.ErrorContains(t, err, "it is read-only")
 	require.Equal(t, verdicts{sound: 2}, judge(t, owner.View))
@@ -86,7 +86,7 @@ func TestADatabaseThatCannotBeReachedIsUnavailable(t *testing.T) {
 	store, err := sqlitestore.Open(t.Context(), filepath.Join(t.TempDir(), "plans.db"), &sqlitestore.Config{Migrate: true})
 	require.NoError(t, err)
 	require.NoError(t, store.Close())
-	require.ErrorIs(t, savePlan(store, t.Context(), newPlan(1)), assessplan.ErrUnavailable)
+	require.ErrorIs(t, savePlan(t.Context(), store, newPlan(1)), assessplan.ErrUnavailable)
 	require.ErrorIs(t, store.View(t.Context(), nil), assessplan.ErrUnavailable)
 }
 
@@ -108,16 +108,16 @@ func twoProcesses(t *testing.T, config sqlitestore.Config) (one, other *sqlitest
 func TestALockOfAnotherProcessIsWaitedForSoLongAndNoLonger(t *testing.T) {
 	one, other := twoProcesses(t, sqlitestore.Config{BusyTimeout: 20 * time.Millisecond})
 	require.NoError(t, one.Update(t.Context(), func(context.Context, assessplan.Repositories) error {
-		err := savePlan(other, t.Context(), newPlan(1))
+		err := savePlan(t.Context(), other, newPlan(1))
 		require.ErrorIs(t, err, assessplan.ErrUnavailable)
 		require.ErrorContains(t, err, "somebody else kept it locked")
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		require.ErrorIs(t, savePlan(other, ctx, newPlan(1)), context.DeadlineExceeded)
+		require.ErrorIs(t, savePlan(ctx, other, newPlan(1)), context.DeadlineExceeded)
 		return nil
 	}))
-	require.NoError(t, savePlan(other, t.Context(), newPlan(1)))
+	require.NoError(t, savePlan(t.Context(), other, newPlan(1)))
 }
 
 func TestWhoWaitsForTheWriterLeavesWhenItsContextEnds(t *testing.T) {
@@ -125,7 +125,7 @@ func TestWhoWaitsForTheWriterLeavesWhenItsContextEnds(t *testing.T) {
 	require.NoError(t, store.Update(t.Context(), func(context.Context, assessplan.Repositories) error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		require.ErrorIs(t, savePlan(store, ctx, newPlan(1)), context.DeadlineExceeded)
+		require.ErrorIs(t, savePlan(ctx, store, newPlan(1)), context.DeadlineExceeded)
 		return nil
 	}))
 }

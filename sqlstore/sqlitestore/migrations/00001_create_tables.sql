@@ -49,7 +49,6 @@ CREATE TABLE assessplan_plans (
                                           WHEN 'cancel_all' THEN status IN ('finished', 'canceled')
                                           WHEN 'cancel_pending' THEN status IN ('finished', 'canceled')
                                           WHEN 'close_rounds' THEN status IN ('finished', 'canceled')
-                                          WHEN 'close_rounds' THEN status IN ('finished', 'canceled')
                                           ELSE work_kind IS NULL END),
     CONSTRAINT plan_work_after CHECK (length(work_after) = 16),
     CONSTRAINT plan_version    CHECK (version >= 1)
