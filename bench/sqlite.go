@@ -98,16 +98,25 @@ func openByHand(ctx context.Context, path string, tasks int) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	var statements [3]*sql.Stmt
-	for i, query := range []string{handClaim, handOpen, handEvent} {
-		if statements[i], err = conn.PrepareContext(ctx, query); err != nil {
-			return err
-		}
-		defer func() { _ = statements[i].Close() }()
+	claim, err := conn.PrepareContext(ctx, handClaim)
+	if err != nil {
+		return err
 	}
+	defer func() { _ = claim.Close() }()
+	open, err := conn.PrepareContext(ctx, handOpen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = open.Close() }()
+	record, err := conn.PrepareContext(ctx, handEvent)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = record.Close() }()
+	hand := handLoop{conn: conn, claim: claim, open: open, record: record}
 	opened := 0
 	for {
-		n, err := pageByHand(ctx, conn, statements)
+		n, err := hand.page(ctx)
 		if err != nil {
 			return err
 		}
@@ -121,24 +130,30 @@ func openByHand(ctx context.Context, path string, tasks int) error {
 	return nil
 }
 
-func pageByHand(ctx context.Context, conn *sql.Conn, statements [3]*sql.Stmt) (int, error) {
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+// handLoop is a connection with its prepared statements.
+type handLoop struct {
+	conn                *sql.Conn
+	claim, open, record *sql.Stmt
+}
+
+func (h handLoop) page(ctx context.Context) (int, error) {
+	if _, err := h.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return 0, err
 	}
-	due, err := claimByHand(ctx, statements[0])
+	due, err := h.due(ctx)
 	for i := 0; err == nil && i < len(due); i++ {
-		err = openOneByHand(ctx, statements, &due[i])
+		err = h.openOne(ctx, &due[i])
 	}
 	if err != nil {
-		_, _ = conn.ExecContext(ctx, "ROLLBACK")
+		_, _ = h.conn.ExecContext(ctx, "ROLLBACK")
 		return 0, err
 	}
-	_, err = conn.ExecContext(ctx, "COMMIT")
+	_, err = h.conn.ExecContext(ctx, "COMMIT")
 	return len(due), err
 }
 
-func claimByHand(ctx context.Context, claim *sql.Stmt) ([]handTask, error) {
-	rows, err := claim.QueryContext(ctx, morning.UnixMicro())
+func (h handLoop) due(ctx context.Context) ([]handTask, error) {
+	rows, err := h.claim.QueryContext(ctx, morning.UnixMicro())
 	if err != nil {
 		return nil, err
 	}
@@ -154,15 +169,15 @@ func claimByHand(ctx context.Context, claim *sql.Stmt) ([]handTask, error) {
 	return due, rows.Err()
 }
 
-func openOneByHand(ctx context.Context, statements [3]*sql.Stmt, t *handTask) error {
+func (h handLoop) openOne(ctx context.Context, t *handTask) error {
 	token := uuid.NewString()
 	hash := assessplan.HashToken(token)
 	expireAt := morning.AddDate(0, 0, 7)
-	if _, err := statements[1].ExecContext(ctx, morning.UnixMicro(), expireAt.UnixMicro(), t.serial+1, hash[:], t.version+1, t.id, t.version); err != nil {
+	if _, err := h.open.ExecContext(ctx, morning.UnixMicro(), expireAt.UnixMicro(), t.serial+1, hash[:], t.version+1, t.id, t.version); err != nil {
 		return err
 	}
-	event := uuid.New()
-	_, err := statements[2].ExecContext(ctx, event[:], "task.opened", t.org, t.id, t.version+1, morning.UnixMicro(), morning.UnixMicro(), t.event(event, token, expireAt))
+	id := uuid.New()
+	_, err := h.record.ExecContext(ctx, id[:], "task.opened", t.org, t.id, t.version+1, morning.UnixMicro(), morning.UnixMicro(), t.event(id, token, expireAt))
 	return err
 }
 
