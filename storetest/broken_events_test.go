@@ -42,76 +42,88 @@ func settling(settle func(ctx context.Context, r assessplan.Repositories, settle
 }
 
 var eventMutants = []mutant{
-	{"claims events in the order of their subjects", []string{"Outbox/RoundTrip", "Outbox/Order", "Settlements/ParkedList", "Erasure/Events"}, claiming(func(ctx context.Context, r assessplan.Repositories, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
-		found, err := r.ClaimEvents(ctx, q)
-		slices.SortFunc(found, func(a, b assessplan.OutboxEvent) int { return bytes.Compare(a.Subject[:], b.Subject[:]) })
-		return found, err
-	})},
-	{"keeps leases a microsecond too long", []string{"Outbox/Lease"}, claiming(func(ctx context.Context, r assessplan.Repositories, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
-		q.Lease += time.Microsecond
-		found, err := r.ClaimEvents(ctx, q)
-		for i := range found {
-			found[i].AvailableAt = found[i].AvailableAt.Add(-time.Microsecond)
-		}
-		return found, err
-	})},
-	{"writes its own JSON", []string{"Outbox/RoundTrip"}, claiming(func(ctx context.Context, r assessplan.Repositories, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
-		found, err := r.ClaimEvents(ctx, q)
-		for i := range found {
-			var compact bytes.Buffer
-			if json.Compact(&compact, found[i].Data) == nil {
-				found[i].Data = compact.Bytes()
+	{"claims events in the order of their subjects", []string{"Outbox/RoundTrip", "Outbox/Order", "Settlements/ParkedList", "Erasure/Events"},
+		claiming(func(ctx context.Context, r assessplan.Repositories, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
+			found, err := r.ClaimEvents(ctx, q)
+			slices.SortFunc(found, func(a, b assessplan.OutboxEvent) int { return bytes.Compare(a.Subject[:], b.Subject[:]) })
+			return found, err
+		})},
+	{"keeps leases a microsecond too long", []string{"Outbox/Lease"},
+		claiming(func(ctx context.Context, r assessplan.Repositories, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
+			q.Lease += time.Microsecond
+			found, err := r.ClaimEvents(ctx, q)
+			for i := range found {
+				found[i].AvailableAt = found[i].AvailableAt.Add(-time.Microsecond)
 			}
-		}
-		return found, err
-	})},
-	{"numbers every event 1", []string{"Outbox/Positions"}, claiming(func(ctx context.Context, r assessplan.Repositories, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
-		found, err := r.ClaimEvents(ctx, q)
-		for i := range found {
-			found[i].Position = 1
-		}
-		return found, err
-	})},
+			return found, err
+		})},
+	{"writes its own JSON", []string{"Outbox/RoundTrip"},
+		claiming(func(ctx context.Context, r assessplan.Repositories, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
+			found, err := r.ClaimEvents(ctx, q)
+			for i := range found {
+				var compact bytes.Buffer
+				if json.Compact(&compact, found[i].Data) == nil {
+					found[i].Data = compact.Bytes()
+				}
+			}
+			return found, err
+		})},
+	{"numbers every event 1", []string{"Outbox/Positions"},
+		claiming(func(ctx context.Context, r assessplan.Repositories, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
+			found, err := r.ClaimEvents(ctx, q)
+			for i := range found {
+				found[i].Position = 1
+			}
+			return found, err
+		})},
 	{"claims later events of a subject", []string{
 		"Outbox/OldestOfASubject", "Outbox/Lease", "Outbox/Stats", "Settlements/Retry",
 		"Settlements/Park", "Settlements/TakeUpParked",
 	}, anySubject},
-	{"settles by whatever lease", []string{"Settlements/StaleAttempts"}, settling(func(ctx context.Context, r assessplan.Repositories, settlements []assessplan.Settlement) (int, error) {
-		sum := 0
-		for attempts := range 5 {
+	{"settles by whatever lease", []string{"Settlements/StaleAttempts"},
+		settling(func(ctx context.Context, r assessplan.Repositories, settlements []assessplan.Settlement) (int, error) {
+			sum := 0
+			for attempts := range 5 {
+				for i := range settlements {
+					settlements[i].Attempts = attempts + 1
+				}
+				count, err := r.SettleEvents(ctx, settlements)
+				if err != nil {
+					return sum, err
+				}
+				sum += count
+			}
+			return sum, nil
+		})},
+	{"counts settlements that were passed over", []string{"Settlements/Delete", "Settlements/StaleAttempts", "Settlements/Count"},
+		settling(func(ctx context.Context, r assessplan.Repositories, settlements []assessplan.Settlement) (int, error) {
+			_, err := r.SettleEvents(ctx, settlements)
+			return len(settlements), err
+		})},
+	{"retries at once", []string{"Settlements/Retry", "Settlements/TakeUpParked", "Settlements/AfterTheLease"},
+		settling(func(ctx context.Context, r assessplan.Repositories, settlements []assessplan.Settlement) (int, error) {
 			for i := range settlements {
-				settlements[i].Attempts = attempts + 1
+				if settlements[i].Outcome == assessplan.Retry {
+					settlements[i].At = start
+				}
 			}
-			count, err := r.SettleEvents(ctx, settlements)
-			if err != nil {
-				return sum, err
+			return r.SettleEvents(ctx, settlements)
+		})},
+	{"forgets why an attempt failed", []string{"Settlements/Retry", "Settlements/Park"},
+		settling(func(ctx context.Context, r assessplan.Repositories, settlements []assessplan.Settlement) (int, error) {
+			for i := range settlements {
+				settlements[i].Code = ""
 			}
-			sum += count
-		}
-		return sum, nil
-	})},
-	{"counts settlements that were passed over", []string{"Settlements/Delete", "Settlements/StaleAttempts", "Settlements/Count"}, settling(func(ctx context.Context, r assessplan.Repositories, settlements []assessplan.Settlement) (int, error) {
-		_, err := r.SettleEvents(ctx, settlements)
-		return len(settlements), err
-	})},
-	{"retries at once", []string{"Settlements/Retry", "Settlements/TakeUpParked", "Settlements/AfterTheLease"}, settling(func(ctx context.Context, r assessplan.Repositories, settlements []assessplan.Settlement) (int, error) {
-		for i := range settlements {
-			if settlements[i].Outcome == assessplan.Retry {
-				settlements[i].At = start
-			}
-		}
-		return r.SettleEvents(ctx, settlements)
-	})},
-	{"forgets why an attempt failed", []string{"Settlements/Retry", "Settlements/Park"}, settling(func(ctx context.Context, r assessplan.Repositories, settlements []assessplan.Settlement) (int, error) {
-		for i := range settlements {
-			settlements[i].Code = ""
-		}
-		return r.SettleEvents(ctx, settlements)
-	})},
-	{"lets parked events hold back nothing", []string{"Settlements/Park", "Settlements/TakeUpParked", "Erasure/Events"}, parksAside},
-	{"lists parked events from the start again", []string{"Settlements/ParkedList"}, with(func(r assessplan.Repositories) assessplan.Repositories { return parkedAgain{r} })},
-	{"counts parked events as pending", []string{"Outbox/Stats", "Settlements/StaleAttempts"}, with(func(r assessplan.Repositories) assessplan.Repositories { return parkedPending{r} })},
-	{"forgets the events of rounds", []string{"Outbox/FromEveryWrite"}, with(func(r assessplan.Repositories) assessplan.Repositories { return silentRounds{r} })},
+			return r.SettleEvents(ctx, settlements)
+		})},
+	{"lets parked events hold back nothing", []string{"Settlements/Park", "Settlements/TakeUpParked", "Erasure/Events"},
+		parksAside},
+	{"lists parked events from the start again", []string{"Settlements/ParkedList"},
+		with(func(r assessplan.Repositories) assessplan.Repositories { return parkedAgain{r} })},
+	{"counts parked events as pending", []string{"Outbox/Stats", "Settlements/StaleAttempts"},
+		with(func(r assessplan.Repositories) assessplan.Repositories { return parkedPending{r} })},
+	{"forgets the events of rounds", []string{"Outbox/FromEveryWrite"},
+		with(func(r assessplan.Repositories) assessplan.Repositories { return silentRounds{r} })},
 }
 
 // anySubject stores each event under a subject of its own, so that none holds back another.
@@ -231,78 +243,4 @@ func (r silentRounds) SaveEnrollments(ctx context.Context, changes []assessplan.
 		changes[i].Events = nil
 	}
 	return r.Repositories.SaveEnrollments(ctx, changes)
-}
-
-// erases is Repositories with another EraseTestee.
-type erases struct {
-	assessplan.Repositories
-	erase func(ctx context.Context, r assessplan.Repositories, e assessplan.Erasure) error
-}
-
-func (r erases) EraseTestee(ctx context.Context, e assessplan.Erasure) error {
-	return r.erase(ctx, r.Repositories, e)
-}
-
-func erasing(erase func(ctx context.Context, r assessplan.Repositories, e assessplan.Erasure) error) func() assessplan.Store {
-	return with(func(r assessplan.Repositories) assessplan.Repositories { return erases{r, erase} })
-}
-
-var erasureMutants = []mutant{
-	{"erases tasks and forgets rounds and events", []string{"Erasure/OldIDIsGone", "Erasure/Versions", "Erasure/Events"}, erasing(func(ctx context.Context, r assessplan.Repositories, e assessplan.Erasure) error {
-		all, err := r.ListTasks(ctx, assessplan.TaskQuery{Org: e.Org, Testee: e.Testee, Limit: 100})
-		if err != nil {
-			return err
-		}
-		changes := taskChanges(all)
-		for i := range changes {
-			changes[i].State.Testee = e.Pseudonym
-		}
-		e.Testee = "unknown"
-		if err := r.EraseTestee(ctx, e); err != nil {
-			return err
-		}
-		return r.SaveTasks(ctx, changes)
-	})},
-	{"leaves the events of an erased testee", []string{"Erasure/Versions", "Erasure/Events", "Erasure/OthersAreKept", "Erasure/Twice"}, erasing(func(ctx context.Context, r assessplan.Repositories, e assessplan.Erasure) error {
-		all, err := r.ListTasks(ctx, assessplan.TaskQuery{Org: e.Org, Testee: e.Testee, Limit: 100})
-		if err != nil {
-			return err
-		}
-		if err := r.EraseTestee(ctx, e); err != nil {
-			return err
-		}
-		for _, task := range all {
-			late := assessplan.TaskChange{State: task, Was: task.Version + 1}
-			late.State.Testee = e.Pseudonym
-			late.Events = []assessplan.Event{eventOf(task)}
-			if err := r.SaveTasks(ctx, []assessplan.TaskChange{late}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})},
-	{"erases in every org", []string{"Erasure/OthersAreKept"}, erasing(func(ctx context.Context, r assessplan.Repositories, e assessplan.Erasure) error {
-		if err := r.EraseTestee(ctx, e); err != nil {
-			return err
-		}
-		e.Org, e.Events = "elsewhere", nil
-		return r.EraseTestee(ctx, e)
-	})},
-	{"finds nobody to erase", []string{"Outbox/FromEveryWrite", "Erasure/UnknownTestee", "Erasure/Twice"}, erasing(func(ctx context.Context, r assessplan.Repositories, e assessplan.Erasure) error {
-		found, err := r.FindRounds(ctx, e.Org, assessplan.PlanID{}, e.Testee)
-		if err == nil && len(found) == 0 {
-			err = assessplan.ErrNotFound
-		}
-		if err != nil {
-			return err
-		}
-		return r.EraseTestee(ctx, e)
-	})},
-	{"adds no event of an erasure", []string{
-		"Outbox/FromEveryWrite", "Erasure/Events", "Erasure/OthersAreKept", "Erasure/UnknownTestee",
-		"Erasure/Twice",
-	}, erasing(func(ctx context.Context, r assessplan.Repositories, e assessplan.Erasure) error {
-		e.Events = nil
-		return r.EraseTestee(ctx, e)
-	})},
 }

@@ -98,80 +98,89 @@ var taskMutants = []mutant{
 		}
 		return r.SaveTasks(ctx, changes)
 	})},
-	{"names every task in a VersionError", []string{"Tasks/Versions"}, saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
-		err := r.SaveTasks(ctx, changes)
-		if moved := (*assessplan.VersionError)(nil); errors.As(err, &moved) {
-			for _, change := range changes {
-				if !slices.Contains(moved.TaskIDs, change.State.ID) {
-					moved.TaskIDs = append(moved.TaskIDs, change.State.ID)
+	{"names every task in a VersionError", []string{"Tasks/Versions"},
+		saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
+			err := r.SaveTasks(ctx, changes)
+			if moved := (*assessplan.VersionError)(nil); errors.As(err, &moved) {
+				for _, change := range changes {
+					if !slices.Contains(moved.TaskIDs, change.State.ID) {
+						moved.TaskIDs = append(moved.TaskIDs, change.State.ID)
+					}
 				}
 			}
-		}
-		return err
-	})},
-	{"answers a taken assessment with ErrConflict", []string{"Retries/RunsOnceOtherwise", "Tasks/AssessmentTaken"}, saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
-		err := r.SaveTasks(ctx, changes)
-		if errors.Is(err, assessplan.ErrAssessmentTaken) {
-			return assessplan.ErrConflict
-		}
-		return err
-	})},
-	{"forgets all events of a task but the first", []string{"Outbox/RoundTrip"}, saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
-		for i, change := range changes {
-			changes[i].Events = change.Events[:min(len(change.Events), 1)]
-		}
-		return r.SaveTasks(ctx, changes)
-	})},
-	{"forgets the event of an opened task", []string{"Transactions/CommitsStateAndEvents", "Claims/OneWinner"}, saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
-		for i, change := range changes {
-			if change.State.Status == assessplan.Opened {
-				changes[i].Events = nil
-			}
-		}
-		return r.SaveTasks(ctx, changes)
-	})},
-	{"inserts a task or does nothing", []string{"Retries/RunsAgainAfterConflict", "Tasks/UniqueSeqAndID"}, saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
-		seen := map[int]bool{}
-		return r.SaveTasks(ctx, slices.DeleteFunc(changes, func(change assessplan.TaskChange) bool {
-			stored, _ := r.ListTasks(ctx, assessplan.TaskQuery{Org: change.State.Org, Enrollment: change.State.Enrollment, Limit: everything})
-			_, err := r.FindTaskInAnyOrg(ctx, change.State.ID)
-			exists := err == nil || slices.ContainsFunc(stored, func(t assessplan.TaskState) bool { return t.Seq == change.State.Seq })
-			exists = exists || len(changes) == 2 && seen[change.State.Seq]
-			seen[change.State.Seq] = true
-			return change.Was == 0 && exists
-		}))
-	})},
-	{"stores the version after State.Version", []string{"Tasks/VersionIsWasPlusOne"}, saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
-		for _, change := range changes {
-			if change.Was == 0 && change.State.Version != 0 {
+			return err
+		})},
+	{"answers a taken assessment with ErrConflict", []string{"Retries/RunsOnceOtherwise", "Tasks/AssessmentTaken"},
+		saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
+			err := r.SaveTasks(ctx, changes)
+			if errors.Is(err, assessplan.ErrAssessmentTaken) {
 				return assessplan.ErrConflict
 			}
-		}
-		return r.SaveTasks(ctx, changes)
-	})},
+			return err
+		})},
+	{"forgets all events of a task but the first", []string{"Outbox/RoundTrip"},
+		saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
+			for i, change := range changes {
+				changes[i].Events = change.Events[:min(len(change.Events), 1)]
+			}
+			return r.SaveTasks(ctx, changes)
+		})},
+	{"forgets the event of an opened task", []string{"Transactions/CommitsStateAndEvents", "Claims/OneWinner"},
+		saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
+			for i, change := range changes {
+				if change.State.Status == assessplan.Opened {
+					changes[i].Events = nil
+				}
+			}
+			return r.SaveTasks(ctx, changes)
+		})},
+	{"inserts a task or does nothing", []string{"Retries/RunsAgainAfterConflict", "Tasks/UniqueSeqAndID"},
+		saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
+			seen := map[int]bool{}
+			return r.SaveTasks(ctx, slices.DeleteFunc(changes, func(change assessplan.TaskChange) bool {
+				stored, _ := r.ListTasks(ctx, assessplan.TaskQuery{Org: change.State.Org, Enrollment: change.State.Enrollment, Limit: everything})
+				_, err := r.FindTaskInAnyOrg(ctx, change.State.ID)
+				exists := err == nil || slices.ContainsFunc(stored, func(t assessplan.TaskState) bool { return t.Seq == change.State.Seq })
+				exists = exists || len(changes) == 2 && seen[change.State.Seq]
+				seen[change.State.Seq] = true
+				return change.Was == 0 && exists
+			}))
+		})},
+	{"stores the version after State.Version", []string{"Tasks/VersionIsWasPlusOne"},
+		saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
+			for _, change := range changes {
+				if change.Was == 0 && change.State.Version != 0 {
+					return assessplan.ErrConflict
+				}
+			}
+			return r.SaveTasks(ctx, changes)
+		})},
 	{"keeps the slice that it was given", []string{"Tasks/KeepsNothingOfTheCaller"}, keepingSlices},
-	{"refuses to save no tasks", []string{"Tasks/SaveNone", "Claims/OneWinner", "Claims/OneWinnerOverdue"}, saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
-		if len(changes) == 0 {
-			return errors.New("nothing to save")
-		}
-		return r.SaveTasks(ctx, changes)
-	})},
-	{"refuses a page of thousands", []string{"Volume/LargestPage"}, saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
-		if len(changes) > 4999 {
-			return errors.New("too many SQL variables")
-		}
-		return r.SaveTasks(ctx, changes)
-	})},
-	{"lets an assessment complete two tasks", []string{"Retries/RunsOnceOtherwise", "Tasks/AssessmentTaken"}, translation(func(t assessplan.TaskState) assessplan.TaskState {
-		if t.AssessmentID == "assessment-1" || t.AssessmentID == "assessment-2" {
-			t.AssessmentID += assessplan.AssessmentID("@" + t.ID.String())
-		}
-		return t
-	}, func(t assessplan.TaskState) assessplan.TaskState {
-		name, _, _ := strings.Cut(string(t.AssessmentID), "@")
-		t.AssessmentID = assessplan.AssessmentID(name)
-		return t
-	})},
+	{"refuses to save no tasks", []string{"Tasks/SaveNone", "Claims/OneWinner", "Claims/OneWinnerOverdue"},
+		saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
+			if len(changes) == 0 {
+				return errors.New("nothing to save")
+			}
+			return r.SaveTasks(ctx, changes)
+		})},
+	{"refuses a page of thousands", []string{"Volume/LargestPage"},
+		saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
+			if len(changes) > 4999 {
+				return errors.New("too many SQL variables")
+			}
+			return r.SaveTasks(ctx, changes)
+		})},
+	{"lets an assessment complete two tasks", []string{"Retries/RunsOnceOtherwise", "Tasks/AssessmentTaken"},
+		translation(func(t assessplan.TaskState) assessplan.TaskState {
+			if t.AssessmentID == "assessment-1" || t.AssessmentID == "assessment-2" {
+				t.AssessmentID += assessplan.AssessmentID("@" + t.ID.String())
+			}
+			return t
+		}, func(t assessplan.TaskState) assessplan.TaskState {
+			name, _, _ := strings.Cut(string(t.AssessmentID), "@")
+			t.AssessmentID = assessplan.AssessmentID(name)
+			return t
+		})},
 	{"keeps milliseconds", []string{
 		"Tasks/RoundTrip", "Tasks/EveryFieldChanges", "Isolation/References", "Isolation/LongReferences",
 		"Times/Microseconds",
@@ -184,21 +193,25 @@ var taskMutants = []mutant{
 			t.EndedAt = t.EndedAt.In(time.FixedZone("", 0))
 		}
 	})},
-	{"makes 1970 of the zero time", []string{"Tasks/RoundTrip", "Tasks/EveryFieldChanges", "Times/Microseconds", "Times/ZeroStaysZero"}, taskOut(func(t *assessplan.TaskState) {
-		if t.FillUntil.IsZero() {
-			t.FillUntil = time.Unix(0, 0).UTC()
-		}
-	})},
-	{"cuts long reasons", []string{"Tasks/RoundTrip", "Tasks/EveryFieldChanges"}, taskIn(func(t *assessplan.TaskState) { t.EndReason = t.EndReason[:min(len(t.EndReason), 40)] })},
-	{"keeps the testee that a task was inserted with", []string{"Tasks/EveryFieldChanges"}, saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
-		for i, change := range changes {
-			if stored, err := r.FindTask(ctx, change.State.Org, change.State.ID); err == nil && change.Was > 0 {
-				changes[i].State.Testee = stored.Testee
+	{"makes 1970 of the zero time", []string{"Tasks/RoundTrip", "Tasks/EveryFieldChanges", "Times/Microseconds", "Times/ZeroStaysZero"},
+		taskOut(func(t *assessplan.TaskState) {
+			if t.FillUntil.IsZero() {
+				t.FillUntil = time.Unix(0, 0).UTC()
 			}
-		}
-		return r.SaveTasks(ctx, changes)
-	})},
-	{"finds an unknown task as an empty one", []string{"Transactions/GivesBackTheErrorOfFn", "Tasks/Find", "Isolation/Finds"}, with(func(r assessplan.Repositories) assessplan.Repositories { return emptyTask{r} })},
+		})},
+	{"cuts long reasons", []string{"Tasks/RoundTrip", "Tasks/EveryFieldChanges"},
+		taskIn(func(t *assessplan.TaskState) { t.EndReason = t.EndReason[:min(len(t.EndReason), 40)] })},
+	{"keeps the testee that a task was inserted with", []string{"Tasks/EveryFieldChanges"},
+		saving(func(ctx context.Context, r assessplan.Repositories, changes []assessplan.TaskChange) error {
+			for i, change := range changes {
+				if stored, err := r.FindTask(ctx, change.State.Org, change.State.ID); err == nil && change.Was > 0 {
+					changes[i].State.Testee = stored.Testee
+				}
+			}
+			return r.SaveTasks(ctx, changes)
+		})},
+	{"finds an unknown task as an empty one", []string{"Transactions/GivesBackTheErrorOfFn", "Tasks/Find", "Isolation/Finds"},
+		with(func(r assessplan.Repositories) assessplan.Repositories { return emptyTask{r} })},
 }
 
 // keepingSlices shows a task as the slice that it was saved from has it now.
@@ -225,45 +238,6 @@ func (r keptSlices) FindTask(ctx context.Context, org assessplan.OrgID, id asses
 		found = change.(*assessplan.TaskChange).State
 	}
 	return found, err
-}
-
-// listsOtherwise is Repositories with another ListTasks.
-type listsOtherwise struct {
-	assessplan.Repositories
-	list func(ctx context.Context, r assessplan.Repositories, q assessplan.TaskQuery) ([]assessplan.TaskState, error)
-}
-
-func (r listsOtherwise) ListTasks(ctx context.Context, q assessplan.TaskQuery) ([]assessplan.TaskState, error) {
-	return r.list(ctx, r.Repositories, q)
-}
-
-func listing(list func(ctx context.Context, r assessplan.Repositories, q assessplan.TaskQuery) ([]assessplan.TaskState, error)) func() assessplan.Store {
-	return with(func(r assessplan.Repositories) assessplan.Repositories { return listsOtherwise{r, list} })
-}
-
-var listMutants = []mutant{
-	{"lists tasks in the order of their times", []string{"TaskLists/Order"}, listing(func(ctx context.Context, r assessplan.Repositories, q assessplan.TaskQuery) ([]assessplan.TaskState, error) {
-		found, err := r.ListTasks(ctx, q)
-		slices.SortStableFunc(found, func(a, b assessplan.TaskState) int { return a.PlannedAt.Compare(b.PlannedAt) })
-		return found, err
-	})},
-	{"lists tasks of the first status only", []string{"TaskLists/Filters"}, listing(func(ctx context.Context, r assessplan.Repositories, q assessplan.TaskQuery) ([]assessplan.TaskState, error) {
-		q.Status = q.Status[:min(len(q.Status), 1)]
-		return r.ListTasks(ctx, q)
-	})},
-	{"lists tasks of one plan of a testee", []string{"TaskLists/Filters"}, listing(func(ctx context.Context, r assessplan.Repositories, q assessplan.TaskQuery) ([]assessplan.TaskState, error) {
-		found, err := r.ListTasks(ctx, q)
-		if q.Testee != "" {
-			found = slices.DeleteFunc(found, func(t assessplan.TaskState) bool { return t.Plan != found[0].Plan })
-		}
-		return found, err
-	})},
-	{"lists tasks up to PlannedBefore", []string{"TaskLists/PlannedRange", "Times/BoundariesAtMicroseconds"}, listing(func(ctx context.Context, r assessplan.Repositories, q assessplan.TaskQuery) ([]assessplan.TaskState, error) {
-		if !q.PlannedBefore.IsZero() {
-			q.PlannedBefore = q.PlannedBefore.Add(time.Microsecond)
-		}
-		return r.ListTasks(ctx, q)
-	})},
 }
 
 type emptyTask struct{ assessplan.Repositories }

@@ -45,7 +45,7 @@ func TestEveryBrokenRuleIsNoticed(t *testing.T) {
 	for _, m := range mutants() {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			requireNoticed(t, m, Features{OneWriter: true}, pace{patience: time.Second, standstill: time.Millisecond})
+			requireNoticed(t, m, Features{OneWriter: true}, pace{patience: 3 * time.Second, standstill: time.Millisecond})
 		})
 	}
 }

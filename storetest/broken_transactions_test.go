@@ -29,17 +29,18 @@ func (s begins) Update(ctx context.Context, fn func(context.Context, assessplan.
 }
 
 var transactionMutants = []mutant{
-	{"commits although fn returned an error", []string{"Transactions/RollsBackOnError", "Outbox/ClaimRolledBack", "Erasure/RollsBack"}, func() assessplan.Store {
-		store := memstore.New()
-		return begins{Store: store, update: func(ctx context.Context, fn transaction) error {
-			var failed error
-			err := store.Update(ctx, func(ctx context.Context, r assessplan.Repositories) error {
-				failed = fn(ctx, r)
-				return nil
-			})
-			return errors.Join(failed, err)
-		}}
-	}},
+	{"commits although fn returned an error", []string{"Transactions/RollsBackOnError", "Outbox/ClaimRolledBack", "Erasure/RollsBack"},
+		func() assessplan.Store {
+			store := memstore.New()
+			return begins{Store: store, update: func(ctx context.Context, fn transaction) error {
+				var failed error
+				err := store.Update(ctx, func(ctx context.Context, r assessplan.Repositories) error {
+					failed = fn(ctx, r)
+					return nil
+				})
+				return errors.Join(failed, err)
+			}}
+		}},
 	{"commits although fn panicked", []string{"Transactions/RollsBackOnPanic"}, func() assessplan.Store {
 		store := memstore.New()
 		return begins{Store: store, update: func(ctx context.Context, fn transaction) error {
@@ -122,28 +123,30 @@ var transactionMutants = []mutant{
 		store := memstore.New()
 		return begins{Store: store, view: store.Update}
 	}},
-	{"joins a nested call to the transaction around it", []string{"Transactions/RefusesNesting"}, func() assessplan.Store {
-		store := memstore.New()
-		join := func(begin func(context.Context, func(context.Context, assessplan.Repositories) error) error) func(context.Context, transaction) error {
-			return func(ctx context.Context, fn transaction) error {
-				if outer, inside := ctx.Value(joined{}).(assessplan.Repositories); inside {
-					return fn(ctx, outer)
+	{"joins a nested call to the transaction around it", []string{"Transactions/RefusesNesting"},
+		func() assessplan.Store {
+			store := memstore.New()
+			join := func(begin func(context.Context, func(context.Context, assessplan.Repositories) error) error) func(context.Context, transaction) error {
+				return func(ctx context.Context, fn transaction) error {
+					if outer, inside := ctx.Value(joined{}).(assessplan.Repositories); inside {
+						return fn(ctx, outer)
+					}
+					return begin(ctx, func(ctx context.Context, r assessplan.Repositories) error {
+						return fn(context.WithValue(ctx, joined{}, r), r)
+					})
 				}
-				return begin(ctx, func(ctx context.Context, r assessplan.Repositories) error {
-					return fn(context.WithValue(ctx, joined{}, r), r)
-				})
 			}
-		}
-		return begins{Store: store, view: join(store.View), update: join(store.Update)}
-	}},
-	{"ignores the ctx that it begins with", []string{"Contexts/EndedBefore", "Contexts/EndsInside", "Contexts/WhileWaitingToBegin"}, func() assessplan.Store {
-		store := memstore.New()
-		return begins{Store: store, view: func(ctx context.Context, fn transaction) error {
-			return store.View(context.WithoutCancel(ctx), fn)
-		}, update: func(ctx context.Context, fn transaction) error {
-			return store.Update(context.WithoutCancel(ctx), fn)
-		}}
-	}},
+			return begins{Store: store, view: join(store.View), update: join(store.Update)}
+		}},
+	{"ignores the ctx that it begins with", []string{"Contexts/EndedBefore", "Contexts/EndsInside", "Contexts/WhileWaitingToBegin"},
+		func() assessplan.Store {
+			store := memstore.New()
+			return begins{Store: store, view: func(ctx context.Context, fn transaction) error {
+				return store.View(context.WithoutCancel(ctx), fn)
+			}, update: func(ctx context.Context, fn transaction) error {
+				return store.Update(context.WithoutCancel(ctx), fn)
+			}}
+		}},
 	{"ignores a ctx that ends inside", []string{"Contexts/EndsInside"}, func() assessplan.Store {
 		store := memstore.New()
 		return begins{Store: store, update: func(ctx context.Context, fn transaction) error {
@@ -156,7 +159,8 @@ var transactionMutants = []mutant{
 			return store.Update(context.WithoutCancel(ctx), fn)
 		}}
 	}},
-	{"ignores the ctx of a list", []string{"Contexts/EveryMethod"}, with(func(r assessplan.Repositories) assessplan.Repositories { return deafList{r} })},
+	{"ignores the ctx of a list", []string{"Contexts/EveryMethod"},
+		with(func(r assessplan.Repositories) assessplan.Repositories { return deafList{r} })},
 }
 
 type joined struct{}

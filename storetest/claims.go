@@ -11,10 +11,13 @@ import (
 var claimArea = area{"Claims", []check{
 	{name: "OneWinner", rule: "a claim hands a pending task to one transaction only", body: pendingOneWinner},
 	{name: "OneWinnerOverdue", rule: "a claim hands an overdue task to one transaction only", body: overdueOneWinner},
-	{name: "EndsWithItsTransaction", rule: "a claim ends with its transaction: what was rolled back can be claimed again", body: claimEnds},
+	{name: "EndsWithItsTransaction", rule: "a claim ends with its transaction: what was rolled back can be claimed again",
+		body: claimEnds},
 	{name: "ReturnsWhatIsStored", rule: "what a claim returns can be saved at the version that it has", body: claimReturnsStored},
-	{name: "LeavesOutPending", rule: "a claim leaves out pending tasks that another transaction holds, and does not wait", needs: writers, body: claimLeavesOut},
-	{name: "LeavesOutOverdue", rule: "a claim leaves out overdue tasks that another transaction holds, and does not wait", needs: writers, body: overdueLeavesOut},
+	{name: "LeavesOutPending", rule: "a claim leaves out pending tasks that another transaction holds, and does not wait",
+		needs: writers, body: claimLeavesOut},
+	{name: "LeavesOutOverdue", rule: "a claim leaves out overdue tasks that another transaction holds, and does not wait",
+		needs: writers, body: overdueLeavesOut},
 }}
 
 // tally counts wins over goroutines.
@@ -53,7 +56,7 @@ func sortedIDs[ID comparer[ID]](ids []ID) []ID {
 
 // workThrough claims with find, stores what change makes of the claimed, and returns their IDs.
 func (k *kit) workThrough(find func(context.Context, assessplan.Repositories) ([]assessplan.TaskState, error),
-	change func(assessplan.TaskState) assessplan.TaskState) (claimed []assessplan.TaskID, err error) {
+	change taskChange) (claimed []assessplan.TaskID, err error) {
 	err = k.store.Update(k.ctx, func(ctx context.Context, r assessplan.Repositories) error {
 		found, err := find(ctx, r)
 		if err != nil {
@@ -81,7 +84,7 @@ func eventOf(task assessplan.TaskState) assessplan.Event {
 
 // share lets workers claim and change tasks until none is left, and checks that each was won once.
 func (k *kit) share(count int, find func(context.Context, assessplan.Repositories) ([]assessplan.TaskState, error),
-	change func(assessplan.TaskState) assessplan.TaskState) {
+	change taskChange) {
 	k.t.Helper()
 	wins := newTally[assessplan.TaskID]()
 	k.concurrently("work through what was claimed", 8, func(int) error {
@@ -130,7 +133,7 @@ func claimEnds(k *kit) {
 			}
 			return errRollback
 		})
-		k.refused("claim that is rolled back", err, errRollback)
+		k.gives("claim that is rolled back", err, errRollback)
 		sameOrder(k, "tasks that were claimed", taskIDs(found), taskIDs(tasks))
 	}
 }

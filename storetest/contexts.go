@@ -12,7 +12,8 @@ var contextArea = area{"Contexts", []check{
 	{name: "EndedBefore", rule: "View and Update honour a ctx that ended before they began", body: endedBefore},
 	{name: "EndsInside", rule: "if ctx ends before Update returns, nothing is stored", body: endsInside},
 	{name: "EveryMethod", rule: "every method of the repositories honours the ctx that it is given", body: everyMethodHonoursCtx},
-	{name: "WhileWaitingToBegin", rule: "waiting for a transaction to begin, or for what it locks, honours the ctx", body: endsWhileWaiting},
+	{name: "WhileWaitingToBegin", rule: "waiting for a transaction to begin, or for what it locks, honours the ctx",
+		body: endsWhileWaiting},
 }}
 
 func endedBefore(k *kit) {
@@ -21,12 +22,12 @@ func endedBefore(k *kit) {
 	ctx, cancel := context.WithCancel(k.ctx)
 	cancel()
 	err := k.store.View(ctx, func(context.Context, assessplan.Repositories) error { return nil })
-	k.refused("View with a ctx that was canceled", err, context.Canceled)
+	k.gives("View with a ctx that was canceled", err, context.Canceled)
 	err = k.store.Update(ctx, func(ctx context.Context, r assessplan.Repositories) error {
 		_ = writes[0].call(k.ctx, r, w) // with a ctx that lives: the ended one must not need a method to be seen
 		return nil
 	})
-	k.refused("Update with a ctx that was canceled", err, context.Canceled)
+	k.gives("Update with a ctx that was canceled", err, context.Canceled)
 	k.untouched("an Update with a ctx that was canceled", w, before)
 }
 
@@ -39,7 +40,7 @@ func endsInside(k *kit) {
 			defer cancel()
 			return write.call(ctx, r, w)
 		})
-		k.refused("Update whose ctx was canceled after "+write.name, err, context.Canceled)
+		k.gives("Update whose ctx was canceled after "+write.name, err, context.Canceled)
 		k.untouched(write.name+" and the end of the ctx", w, before)
 	}
 	k.leaseRolledBack()
@@ -55,7 +56,7 @@ func everyMethodHonoursCtx(k *kit) {
 			got = method.call(ended, r, w)
 			return errRollback
 		})
-		k.refused(method.name+" with a ctx that was canceled", got, context.Canceled)
+		k.gives(method.name+" with a ctx that was canceled", got, context.Canceled)
 	}
 }
 
@@ -76,9 +77,9 @@ func endsWhileWaiting(k *kit) {
 		err, ended = k.within(waiter)
 	})
 	if !ended {
-		k.stopf("Update whose ctx ended while another Update held the task: still waits after %v; it returned when the other ended, with error %s",
+		k.stopf("Update whose ctx ended while another Update held the task: still waited after %v, and then returned error %s",
 			k.pace.patience, quoted(<-waiter))
 	}
-	k.refused("Update whose ctx ended while another Update held the task", err, context.DeadlineExceeded)
+	k.gives("Update whose ctx ended while another Update held the task", err, context.DeadlineExceeded)
 	k.update("find the task after that", find)
 }

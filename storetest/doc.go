@@ -10,7 +10,8 @@
 // Every check is a subtest of its own, named after the area and what it looks at, gets a store of its own, and fails with
 // the rule that was broken in one sentence, then what the store gave and what the contract wants:
 //
-//	rule: a hold raises the version of every task that it changes by 1: version of task 1: got 1, want 2
+//	rule: an AssessmentID that another task of the org has is ErrAssessmentTaken: complete a second task with it:
+//	got error none, want "assessment already completes another task"
 //
 // The records that it stores satisfy every rule of the domain, and are stored in the order that foreign keys want: plan,
 // round, tasks. So an adapter may guard its tables with constraints of its own. Data races are the race detector's to find:

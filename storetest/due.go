@@ -11,7 +11,8 @@ var dueArea = area{"DueTasks", []check{
 	{name: "Order", rule: "FindPendingTasks goes by (NextAttemptAt, ID), strictly after its cursor", body: pendingOrder},
 	{name: "Scope", rule: "FindPendingTasks and OldestDue keep to their scope", body: dueScope},
 	{name: "Backoff", rule: "a task that failed to open waits for its NextAttemptAt", body: backoff},
-	{name: "OldestDue", rule: "OldestDue tells the earliest PlannedAt that is due, failed tasks included and held ones not", body: oldestDue},
+	{name: "OldestDue", rule: "OldestDue tells the earliest PlannedAt that is due, failed tasks included and held ones not",
+		body: oldestDue},
 	{name: "NowSelectsNothing", rule: "DueQuery.Now selects nothing", body: nowSelectsNothing},
 }}
 
@@ -83,7 +84,7 @@ var scopes = []struct {
 }
 
 // scopeWorld stores tasks 1 to 6, planned minute by minute, in rounds of two plans and a third of another org.
-func (k *kit) scopeWorld(change func(assessplan.TaskState) assessplan.TaskState) {
+func (k *kit) scopeWorld(change taskChange) {
 	k.t.Helper()
 	plan, first := k.world()
 	rounds := []assessplan.EnrollmentState{

@@ -10,18 +10,21 @@ import (
 )
 
 var endedArea = area{"EndedRounds", []check{
-	{name: "Conditions", rule: "FindEndedEnrollments returns the running rounds of whose tasks none is pending or opened", body: endedConditions},
-	{name: "Order", rule: "FindEndedEnrollments goes by (ClosableFrom, ID), strictly after its cursor, up to Before", body: endedOrder},
+	{name: "Conditions", rule: "FindEndedEnrollments returns the running rounds of whose tasks none is pending or opened",
+		body: endedConditions},
+	{name: "Order", rule: "FindEndedEnrollments goes by (ClosableFrom, ID), strictly after its cursor, up to Before",
+		body: endedOrder},
 	{name: "Scope", rule: "FindEndedEnrollments keeps to its scope", body: endedScope},
 	{name: "OneWinner", rule: "a claim hands an ended round to one transaction only", body: endedOneWinner},
-	{name: "LeavesOutWhatIsHeld", rule: "a claim of ended rounds leaves out those that another transaction holds, and does not wait", needs: writers, body: endedLeavesOut},
+	{name: "LeavesOutWhatIsHeld", rule: "a claim of ended rounds leaves out those that another transaction holds, and does not wait",
+		needs: writers, body: endedLeavesOut},
 	{name: "NeverWithAPendingTask", rule: "a claim never returns a round with a pending task", body: endedNeverReopened},
 }}
 
 func endedConditions(k *kit) {
 	plan := k.addPlan(newPlan(clinic, 1))
 	n := uint32(0)
-	add := func(change func(assessplan.EnrollmentState) assessplan.EnrollmentState, tasks ...func(assessplan.TaskState) assessplan.TaskState) assessplan.EnrollmentID {
+	add := func(change roundChange, tasks ...taskChange) assessplan.EnrollmentID {
 		n++
 		round := k.addRound(change(newRound(plan, n, assessplan.TesteeID(fmt.Sprint("testee-", n)))))
 		for i, to := range tasks {

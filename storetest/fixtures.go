@@ -33,6 +33,12 @@ func planID(n uint32) assessplan.PlanID             { return number(1, n) }
 func enrollmentID(n uint32) assessplan.EnrollmentID { return number(2, n) }
 func taskID(n uint32) assessplan.TaskID             { return number(3, n) }
 
+// What the checks do to a record that they make.
+type (
+	roundChange = func(assessplan.EnrollmentState) assessplan.EnrollmentState
+	taskChange  = func(assessplan.TaskState) assessplan.TaskState
+)
+
 // scattered numbers make IDs that a store can sort wrongly: as signed integers, from the other end, or as they came.
 var scattered = []uint32{0x80000000, 3, 0xfffffffe, 1, 0x7fffffff, 2, 0x01000000, 0x00010001}
 

@@ -54,8 +54,8 @@ func (k *kit) ok(doing string, err error) {
 	}
 }
 
-// refused checks that something failed, and with which error.
-func (k *kit) refused(doing string, err, want error) {
+// gives checks which error something gave; nil is none.
+func (k *kit) gives(doing string, err, want error) {
 	k.t.Helper()
 	if !errors.Is(err, want) {
 		k.failf("%s: got error %s, want %s", doing, quoted(err), quoted(want))

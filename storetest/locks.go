@@ -10,13 +10,15 @@ import (
 )
 
 var lockArea = area{"Locks", []check{
-	{name: "NoLostChange", rule: "FindTask in Update waits for whoever holds the task, so that nobody's change is lost or refused", body: noLostChange},
+	{name: "NoLostChange", rule: "FindTask in Update waits for whoever holds the task, so that nobody's change is lost or refused",
+		body: noLostChange},
 	{name: "TaskWaits", rule: "FindTask in Update waits for whoever holds the task", body: taskWaits},
 	{name: "PlanWaits", rule: "an exclusive lock on a plan waits for every other, and every other for it", body: planWaits},
 	{name: "RoundWaits", rule: "an exclusive lock on a round waits for every other, and every other for it", body: roundWaits},
 	{name: "FindRoundsWaits", rule: "FindRounds in Update locks the rounds exclusively", body: findRoundsWaits},
 	{name: "HoldWaits", rule: "HoldTasks waits for whoever holds a task, and holds it then", body: holdWaits},
-	{name: "SharedTogether", rule: "shared locks go together, and a plain read waits for none", needs: writers, body: sharedTogether},
+	{name: "SharedTogether", rule: "shared locks go together, and a plain read waits for none",
+		needs: writers, body: sharedTogether},
 }}
 
 // holding runs hold in an Update, and meanwhile on this goroutine, while that Update is not ended. Then it ends the Update
@@ -55,8 +57,7 @@ func (k *kit) beside(what string, first, second transaction) {
 		err, ended = k.within(done)
 	})
 	if !ended {
-		<-done
-		k.stopf("%s beside another: waited until the other ended, want no wait", what)
+		k.stopf("%s beside another: waited until the other ended, and gave error %s; want no wait", what, quoted(<-done))
 	}
 	k.ok(what+" beside another", err)
 }
@@ -189,10 +190,11 @@ func holdWaits(k *kit) {
 	k.addTasks(newTasks(round, 1, 3, start)...)
 	var claimed []assessplan.TaskState
 	count := 0
-	k.waits("HoldTasks of a task that was claimed", claimInto(&claimed, 1), errRollback, func(ctx context.Context, r assessplan.Repositories) (err error) {
+	hold := func(ctx context.Context, r assessplan.Repositories) (err error) {
 		count, err = r.HoldTasks(ctx, assessplan.HoldQuery{Org: clinic, Plan: plan.ID, Held: true})
 		return err
-	})
+	}
+	k.waits("HoldTasks of a task that was claimed", claimInto(&claimed, 1), errRollback, hold)
 	equal(k, "tasks that were held", count, 3)
 	equal(k, "tasks that are still due", len(k.pending(due(start))), 0)
 }

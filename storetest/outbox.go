@@ -10,17 +10,21 @@ import (
 )
 
 var outboxArea = area{"Outbox", []check{
-	{name: "RoundTrip", rule: "an event comes back exactly as it was given, every field and every byte of its Data", body: eventsRoundTrip},
+	{name: "RoundTrip", rule: "an event comes back exactly as it was given, every field and every byte of its Data",
+		body: eventsRoundTrip},
 	{name: "FromEveryWrite", rule: "plans, rounds, tasks and erasures put their events into the outbox", body: eventsFromEveryWrite},
 	{name: "Order", rule: "ClaimEvents returns events in the order in which they were stored, up to its limit", body: claimsInOrder},
-	{name: "OldestOfASubject", rule: "ClaimEvents returns an event only if no older event of its subject is unsettled", body: claimsOldest},
-	{name: "Lease", rule: "a claimed event is leased until Now + Lease, then can be claimed again with Attempts raised by 1", body: leases},
+	{name: "OldestOfASubject", rule: "ClaimEvents returns an event only if no older event of its subject is unsettled",
+		body: claimsOldest},
+	{name: "Lease", rule: "a claimed event is leased until Now + Lease, then can be claimed again with Attempts raised by 1",
+		body: leases},
 	{name: "Positions", rule: "Position grows with the order in which the events of a subject were stored, from 1", body: positions},
 	{name: "OneWinner", rule: "a claim hands an event to one transaction only", body: eventsOneWinner},
 	{name: "ClaimRolledBack", rule: "a claim of events ends with its transaction if that is rolled back", body: claimRolledBack},
-	{name: "LeavesOutWhatIsHeld", rule: "a claim leaves out events that another transaction holds, and the later ones of their subjects, and does not wait",
+	{name: "LeavesOutWhatIsHeld", rule: "a claim leaves out events that another transaction holds, with all later ones, and does not wait",
 		needs: writers, body: eventsLeftOut},
-	{name: "Stats", rule: "OutboxStats counts what is not settled, and tells the earliest Time of what is pending", body: outboxStats},
+	{name: "Stats", rule: "OutboxStats counts what is not settled, and tells the earliest Time of what is pending",
+		body: outboxStats},
 }}
 
 // claim leases events in an Update of its own.
@@ -209,7 +213,7 @@ func claimRolledBack(k *kit) {
 		sameOrder(k, "events that were claimed", eventIDs(claimed), numbered(1, 2))
 		return errRollback
 	})
-	k.refused("claim that is rolled back", err, errRollback)
+	k.gives("claim that is rolled back", err, errRollback)
 	for _, event := range k.claimed(start, 10, 1, 2) {
 		equal(k, "Attempts after a claim that was rolled back", event.Attempts, 1)
 	}

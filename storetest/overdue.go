@@ -8,9 +8,12 @@ import (
 
 var overdueArea = area{"OverdueTasks", []check{
 	{name: "EntryOver", rule: "with EntryOver FindOverdueTasks returns opened tasks whose ExpireAt has passed", body: entryOver},
-	{name: "WindowMissed", rule: "with WindowMissed FindOverdueTasks returns tasks that are pending, not held, and whose OpenUntil has passed", body: windowMissed},
-	{name: "EntryOverOrder", rule: "with EntryOver FindOverdueTasks goes by (ExpireAt, ID), strictly after its cursor", body: entryOverOrder},
-	{name: "WindowMissedOrder", rule: "with WindowMissed FindOverdueTasks goes by (OpenUntil, ID), strictly after its cursor", body: windowMissedOrder},
+	{name: "WindowMissed", rule: "with WindowMissed FindOverdueTasks returns tasks that are pending, not held, and whose OpenUntil has passed",
+		body: windowMissed},
+	{name: "EntryOverOrder", rule: "with EntryOver FindOverdueTasks goes by (ExpireAt, ID), strictly after its cursor",
+		body: entryOverOrder},
+	{name: "WindowMissedOrder", rule: "with WindowMissed FindOverdueTasks goes by (OpenUntil, ID), strictly after its cursor",
+		body: windowMissedOrder},
 	{name: "Scope", rule: "FindOverdueTasks keeps to its scope", body: overdueScope},
 }}
 

@@ -11,11 +11,16 @@ import (
 
 var roundArea = area{"Rounds", []check{
 	{name: "RoundTrip", rule: "a round comes back exactly as it was given, every field", body: roundsRoundTrip},
-	{name: "Find", rule: "FindEnrollment returns the round with any lock, and ErrNotFound for an unknown one", body: findsRoundsByID},
-	{name: "OfATestee", rule: "FindRounds returns the rounds of a testee in one plan or in all, ordered by plan and Round", body: findsRounds},
-	{name: "List", rule: "ListEnrollments pages through the rounds of an org by ID, and filters by plan, testee and status", body: listsRounds},
-	{name: "Versions", rule: "SaveEnrollments stores all or none, and its VersionError names exactly the rounds that moved", body: roundVersions},
-	{name: "OneOfEachNumberAndStart", rule: "within a plan a testee has one round of each Round and of each Start", body: roundNumbersAreUnique},
+	{name: "Find", rule: "FindEnrollment returns the round with any lock, and ErrNotFound for an unknown one",
+		body: findsRoundsByID},
+	{name: "OfATestee", rule: "FindRounds returns the rounds of a testee in one plan or in all, ordered by plan and Round",
+		body: findsRounds},
+	{name: "List", rule: "ListEnrollments pages through the rounds of an org by ID, and filters by plan, testee and status",
+		body: listsRounds},
+	{name: "Versions", rule: "SaveEnrollments stores all or none, and its VersionError names exactly the rounds that moved",
+		body: roundVersions},
+	{name: "OneOfEachNumberAndStart", rule: "within a plan a testee has one round of each Round and of each Start",
+		body: roundNumbersAreUnique},
 	{name: "OneRunning", rule: "within a plan a testee has at most one round that is active or paused", body: oneRunningRound},
 	{name: "SaveNone", rule: "saving no rounds succeeds", body: savesNoRounds},
 	{name: "ConcurrentEnrolments", rule: "concurrent enrolments of a testee end in one round", body: concurrentEnrolments},
@@ -24,7 +29,7 @@ var roundArea = area{"Rounds", []check{
 // everyRound is rounds, each of a testee of its own, that together set every field, of every status.
 func everyRound(plan assessplan.PlanState) []assessplan.EnrollmentState {
 	var all []assessplan.EnrollmentState
-	add := func(change func(e assessplan.EnrollmentState) assessplan.EnrollmentState) {
+	add := func(change roundChange) {
 		n := uint32(len(all) + 1)
 		all = append(all, change(newRound(plan, n, assessplan.TesteeID(strings.Repeat("t", int(n))))))
 	}
@@ -79,7 +84,7 @@ func findsRoundsByID(k *kit) {
 			}
 			sameState(k, "round that was found", found, round)
 			_, err = r.FindEnrollment(ctx, clinic, enrollmentID(2), lock)
-			k.refused("FindEnrollment of an unknown round", err, assessplan.ErrNotFound)
+			k.gives("FindEnrollment of an unknown round", err, assessplan.ErrNotFound)
 			return nil
 		}
 		k.both("find a round", find)
@@ -211,10 +216,10 @@ func roundNumbersAreUnique(k *kit) {
 		name  string
 		round assessplan.EnrollmentState
 	}{{"Round", sameRound}, {"Start", sameStart}, {"ID", sameID}} {
-		k.refused("insert a second round of the same "+row.name, k.saveRounds(row.round), assessplan.ErrConflict)
+		k.gives("insert a second round of the same "+row.name, k.saveRounds(row.round), assessplan.ErrConflict)
 	}
 	twice := []assessplan.EnrollmentState{closed(laterRound(first, 2, 2)), closed(laterRound(first, 3, 2))}
-	k.refused("insert two rounds of the same Round and Start at once", k.saveRounds(twice...), assessplan.ErrConflict)
+	k.gives("insert two rounds of the same Round and Start at once", k.saveRounds(twice...), assessplan.ErrConflict)
 	sameOrder(k, "rounds after refused saves", roundIDs(k.rounds(clinic, plan.ID, testee)), []assessplan.EnrollmentID{first.ID})
 	k.addRound(closed(laterRound(first, 2, 2)))
 	k.addRound(closed(newRound(plan, 3, "testee-2")))
@@ -226,15 +231,15 @@ func oneRunningRound(k *kit) {
 	plan := k.addPlan(newPlan(clinic, 1))
 	first := k.addRound(newRound(plan, 1, testee))
 	next := laterRound(first, 2, 2)
-	k.refused("insert an active round beside an active one", k.saveRounds(next), assessplan.ErrConflict)
-	k.refused("insert a paused round beside an active one", k.saveRounds(paused(next)), assessplan.ErrConflict)
+	k.gives("insert an active round beside an active one", k.saveRounds(next), assessplan.ErrConflict)
+	k.gives("insert a paused round beside an active one", k.saveRounds(paused(next)), assessplan.ErrConflict)
 	first = k.putRound(paused(first))
-	k.refused("insert an active round beside a paused one", k.saveRounds(next), assessplan.ErrConflict)
+	k.gives("insert an active round beside a paused one", k.saveRounds(next), assessplan.ErrConflict)
 	first = k.putRound(closed(first))
 	k.addRound(next)
 	reopened := first
 	reopened.Status, reopened.EndedAt = assessplan.EnrollmentStatusActive, time.Time{}
-	k.refused("reopen a closed round beside an active one", k.saveRounds(reopened), assessplan.ErrConflict)
+	k.gives("reopen a closed round beside an active one", k.saveRounds(reopened), assessplan.ErrConflict)
 	sameState(k, "the closed round", k.round(clinic, first.ID), first)
 }
 

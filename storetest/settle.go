@@ -10,13 +10,19 @@ import (
 
 var settlementArea = area{"Settlements", []check{
 	{name: "Delete", rule: "an event that is deleted is gone and no longer holds back its subject", body: settlesDelete},
-	{name: "Retry", rule: "an event to retry is ready again from the instant given, and holds back its subject until then", body: settlesRetry},
-	{name: "Park", rule: "a parked event is never claimed, and holds back the later ones of its subject and no others", body: settlesPark},
-	{name: "TakeUpParked", rule: "a parked event can be retried or deleted, with the Attempts that it was listed with", body: takesUpParked},
-	{name: "StaleAttempts", rule: "a settlement whose Attempts is not that of the stored event is passed over", body: staleSettlement},
+	{name: "Retry", rule: "an event to retry is ready again from the instant given, and holds back its subject until then",
+		body: settlesRetry},
+	{name: "Park", rule: "a parked event is never claimed, and holds back the later ones of its subject and no others",
+		body: settlesPark},
+	{name: "TakeUpParked", rule: "a parked event can be retried or deleted, with the Attempts that it was listed with",
+		body: takesUpParked},
+	{name: "StaleAttempts", rule: "a settlement whose Attempts is not that of the stored event is passed over",
+		body: staleSettlement},
 	{name: "Count", rule: "SettleEvents returns how many events it settled", body: settleCounts},
-	{name: "AfterTheLease", rule: "an event whose lease ran out can be settled as long as nobody else claimed it", body: settlesAfterLease},
-	{name: "ParkedList", rule: "ListParkedEvents pages through the parked events in the order in which they were stored", body: listsParked},
+	{name: "AfterTheLease", rule: "an event whose lease ran out can be settled as long as nobody else claimed it",
+		body: settlesAfterLease},
+	{name: "ParkedList", rule: "ListParkedEvents pages through the parked events in the order in which they were stored",
+		body: listsParked},
 }}
 
 func deletion(e assessplan.OutboxEvent) assessplan.Settlement {

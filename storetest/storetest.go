@@ -11,7 +11,7 @@ import (
 // the checks that need what is missing, and nothing else.
 type Features struct {
 	// OneWriter: one Update runs at a time, and the next one begins when it has ended (an embedded database, a mutex). Such
-	// a store never meets records that another Update holds: the checks that need two Updates at once are skipped.
+	// a store never meets records that another Update holds: the checks that need two Updates at once are left out.
 	OneWriter bool
 	// NoSnapshots: a View may see what an Update stored after the View began, because the database has no consistent read
 	// over several statements.
@@ -26,12 +26,11 @@ func Run(t *testing.T, newStore func(t *testing.T) assessplan.Store, features Fe
 	for _, area := range areas {
 		t.Run(area.name, func(t *testing.T) {
 			for _, check := range area.checks {
-				t.Run(check.name, func(t *testing.T) {
-					if check.needs.missing(features) {
-						t.Skipf("the adapter has no %s", check.needs)
-					}
-					check.run(t, newStore(t), usual)
-				})
+				if check.needs.missing(features) {
+					t.Logf("left out: %s, since the adapter has no %s", check.name, check.needs)
+					continue
+				}
+				t.Run(check.name, func(t *testing.T) { check.run(t, newStore(t), usual) })
 			}
 		})
 	}

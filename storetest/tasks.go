@@ -18,7 +18,8 @@ var taskArea = area{"Tasks", []check{
 	{name: "Versions", rule: "the VersionError of SaveTasks names exactly the tasks that moved or are gone", body: taskVersions},
 	{name: "VersionIsWasPlusOne", rule: "the stored version is Was + 1, whatever State.Version says", body: versionIsWasPlusOne},
 	{name: "AllOrNone", rule: "SaveTasks stores all tasks and events, or none", body: tasksAllOrNone},
-	{name: "UniqueSeqAndID", rule: "a second task of the same Seq in a round, or of an ID that exists, is ErrConflict", body: tasksAreUnique},
+	{name: "UniqueSeqAndID", rule: "a second task of the same Seq in a round, or of an ID that exists, is ErrConflict",
+		body: tasksAreUnique},
 	{name: "AssessmentTaken", rule: "an AssessmentID that another task of the org has is ErrAssessmentTaken", body: assessmentTaken},
 	{name: "KeepsNothingOfTheCaller", rule: "the slice of changes stays the caller's, who uses it again", body: keepsNothing},
 	{name: "SaveNone", rule: "saving no tasks succeeds", body: savesNoTasks},
@@ -27,7 +28,7 @@ var taskArea = area{"Tasks", []check{
 // everyTask is tasks of one round that together set every field, of every status.
 func everyTask(round assessplan.EnrollmentState) []assessplan.TaskState {
 	var all []assessplan.TaskState
-	add := func(change func(t assessplan.TaskState) assessplan.TaskState) {
+	add := func(change taskChange) {
 		n := uint32(len(all) + 1)
 		all = append(all, change(newTask(round, n, int(n), minutes(int(n)))))
 	}
@@ -112,9 +113,9 @@ func findsTasks(k *kit) {
 		}
 		sameState(k, "task that was found in any org", found, task)
 		_, err = r.FindTask(ctx, clinic, taskID(2))
-		k.refused("FindTask of an unknown task", err, assessplan.ErrNotFound)
+		k.gives("FindTask of an unknown task", err, assessplan.ErrNotFound)
 		_, err = r.FindTaskInAnyOrg(ctx, taskID(2))
-		k.refused("FindTaskInAnyOrg of an unknown task", err, assessplan.ErrNotFound)
+		k.gives("FindTaskInAnyOrg of an unknown task", err, assessplan.ErrNotFound)
 		return nil
 	}
 	k.both("find a task", find)
@@ -170,7 +171,7 @@ func tasksAllOrNone(k *kit) {
 		}
 		return r.SaveTasks(ctx, changes)
 	})
-	k.refused("save tasks of which one moved", err, assessplan.ErrConflict)
+	k.gives("save tasks of which one moved", err, assessplan.ErrConflict)
 	left := k.tasks(assessplan.TaskQuery{Org: clinic, Limit: 10})
 	sameStates(k, "tasks after a refused save", left, all)
 	equal(k, "events after a refused save", k.outboxStats().Pending, 0)
@@ -191,7 +192,7 @@ func tasksAreUnique(k *kit) {
 		{"a task of an ID that exists in another round", []assessplan.TaskState{newTask(other, 1, 1, start)}},
 		{"a task of an ID that exists in another org", []assessplan.TaskState{newTask(foreign, 1, 1, start)}},
 	} {
-		k.refused("insert "+row.name, k.saveTasks(row.tasks...), assessplan.ErrConflict)
+		k.gives("insert "+row.name, k.saveTasks(row.tasks...), assessplan.ErrConflict)
 	}
 	sameState(k, "the task that stood", k.task(clinic, task.ID), task)
 	equal(k, "tasks of the org", len(k.tasks(assessplan.TaskQuery{Org: clinic, Limit: 10})), 1)
@@ -213,7 +214,7 @@ func assessmentTaken(k *kit) {
 		{"insert a task completed with it", []assessplan.TaskState{completed(third, "assessment-1")}},
 		{"complete two tasks with one at once", []assessplan.TaskState{completed(third, "assessment-2"), completed(fourth, "assessment-2")}},
 	} {
-		k.refused(row.name, k.saveTasks(row.tasks...), assessplan.ErrAssessmentTaken)
+		k.gives(row.name, k.saveTasks(row.tasks...), assessplan.ErrAssessmentTaken)
 	}
 	sameState(k, "the task that was refused", k.task(clinic, waiting.ID), waiting)
 	k.put(task)

@@ -43,26 +43,24 @@ func timesRoundTrip(k *kit) {
 		n, next := uint32(i+10), instants[i+1]
 		held := newPlan(clinic, n)
 		held.Status, held.CreatedAt, held.PausedAt = assessplan.PlanStatusPaused, at, next
-		sameState(k, "plan", k.plan(clinic, k.addPlan(held).ID), withVersion(held, func(p *assessplan.PlanState) { p.Version = 1 }))
+		held = k.addPlan(held)
+		sameState(k, "plan", k.plan(clinic, held.ID), held)
 		over := newRound(plan, n, assessplan.TesteeID(at.String()))
 		over.CreatedAt, over.ClosableFrom, over.EndedAt, over.Status = at, at, next, assessplan.EnrollmentStatusClosed
-		sameState(k, "round", k.round(clinic, k.addRound(over).ID), withVersion(over, func(e *assessplan.EnrollmentState) { e.Version = 1 }))
+		over = k.addRound(over)
+		sameState(k, "round", k.round(clinic, over.ID), over)
 		done := bareTask(round, n, at)
 		done.CreatedAt, done.OpenUntil, done.FillUntil, done.DueAt = at, next, next, at
 		done.Status, done.NextAttemptAt = assessplan.Completed, time.Time{}
 		done.EntrySerial, done.AssessmentID = 1, assessplan.AssessmentID(at.String())
 		done.OpenAt, done.ExpireAt, done.SubmittedAt, done.EndedAt = at, next, at, next
-		sameState(k, "completed task", k.task(clinic, k.addTask(done).ID), withVersion(done, func(t *assessplan.TaskState) { t.Version = 1 }))
+		done = k.addTask(done)
+		sameState(k, "completed task", k.task(clinic, done.ID), done)
 		waiting := bareTask(round, n+100, at)
 		waiting.OpenUntil = next
-		waiting = failed(waiting, 1, next)
-		sameState(k, "pending task", k.task(clinic, k.addTask(waiting).ID), withVersion(waiting, func(t *assessplan.TaskState) { t.Version = 1 }))
+		waiting = k.addTask(failed(waiting, 1, next))
+		sameState(k, "pending task", k.task(clinic, waiting.ID), waiting)
 	}
-}
-
-func withVersion[S any](state S, set func(*S)) S {
-	set(&state)
-	return state
 }
 
 func zeroTimes(k *kit) {
@@ -75,8 +73,10 @@ func zeroTimes(k *kit) {
 	bare = k.putRound(bare)
 	sameState(k, "round without an instant", k.round(clinic, bare.ID), bare)
 	task := bareTask(round, 1, start)
-	sameState(k, "task without windows", k.task(clinic, k.addTask(task).ID), withVersion(task, func(t *assessplan.TaskState) { t.Version = 1 }))
-	equal(k, "tasks whose window is missed where there is none", len(k.overdue(overdueBy(assessplan.WindowMissed, instants[len(instants)-1]))), 0)
+	task = k.addTask(task)
+	sameState(k, "task without windows", k.task(clinic, task.ID), task)
+	never := k.overdue(overdueBy(assessplan.WindowMissed, instants[len(instants)-1]))
+	equal(k, "tasks whose window is missed where there is none", len(never), 0)
 }
 
 func orderOverYears(k *kit) {

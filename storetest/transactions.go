@@ -12,7 +12,8 @@ var transactionArea = area{"Transactions", []check{
 	{name: "CommitsStateAndEvents", rule: "what Update wrote, states and events, is stored in one step", body: commitsTogether},
 	{name: "RollsBackOnError", rule: "if fn returns an error, nothing is stored", body: rollsBackOnError},
 	{name: "RollsBackOnPanic", rule: "if fn panics, nothing is stored", body: rollsBackOnPanic},
-	{name: "RollsBackOnFailedWrite", rule: "if a write failed, nothing is stored, whatever fn then returns", body: rollsBackOnFailedWrite},
+	{name: "RollsBackOnFailedWrite", rule: "if a write failed, nothing is stored, whatever fn then returns",
+		body: rollsBackOnFailedWrite},
 	{name: "GivesBackTheErrorOfFn", rule: "Update and View return the error of fn", body: givesBackErrors},
 	{name: "ViewRefusesWrites", rule: "a write in View is ErrReadOnly", body: viewRefusesWrites},
 	{name: "ViewShowsOneState", rule: "View reads one consistent state", needs: snapshots, body: viewShowsOneState},
@@ -61,7 +62,7 @@ func rollsBackOnError(k *kit) {
 		err := k.store.Update(k.ctx, func(ctx context.Context, r assessplan.Repositories) error {
 			return errors.Join(write.call(ctx, r, w), errRollback)
 		})
-		k.refused("Update whose fn returned an error after "+write.name, err, errRollback)
+		k.gives("Update whose fn returned an error after "+write.name, err, errRollback)
 		k.untouched(write.name+" and an error", w, before)
 	}
 	k.leaseRolledBack()
@@ -113,7 +114,7 @@ func rollsBackOnFailedWrite(k *kit) {
 			_ = r.SaveTasks(ctx, []assessplan.TaskChange{stale})
 			return nil
 		})
-		k.refused("Update whose fn hid a failed write after "+write.name, err, assessplan.ErrConflict)
+		k.gives("Update whose fn hid a failed write after "+write.name, err, assessplan.ErrConflict)
 		k.untouched(write.name+" and a failed write", w, before)
 	}
 	k.leaseRolledBack()
@@ -121,9 +122,9 @@ func rollsBackOnFailedWrite(k *kit) {
 
 func givesBackErrors(k *kit) {
 	fail := func(context.Context, assessplan.Repositories) error { return errRollback }
-	k.refused("Update whose fn returned an error", k.store.Update(k.ctx, fail), errRollback)
-	k.refused("View whose fn returned an error", k.store.View(k.ctx, fail), errRollback)
-	k.refused("View whose fn found nothing", k.store.View(k.ctx, func(ctx context.Context, r assessplan.Repositories) error {
+	k.gives("Update whose fn returned an error", k.store.Update(k.ctx, fail), errRollback)
+	k.gives("View whose fn returned an error", k.store.View(k.ctx, fail), errRollback)
+	k.gives("View whose fn found nothing", k.store.View(k.ctx, func(ctx context.Context, r assessplan.Repositories) error {
 		_, err := r.FindTask(ctx, clinic, taskID(1))
 		return err
 	}), assessplan.ErrNotFound)
@@ -138,7 +139,7 @@ func viewRefusesWrites(k *kit) {
 			got = write.call(ctx, r, w)
 			return nil
 		})
-		k.refused(write.name+" in View", got, assessplan.ErrReadOnly)
+		k.gives(write.name+" in View", got, assessplan.ErrReadOnly)
 		k.untouched(write.name+" in View", w, before)
 	}
 	k.leaseRolledBack()
@@ -200,7 +201,7 @@ func refusesNesting(k *kit) {
 					ran = true
 					return nil
 				})
-				k.refused(inner.name+" inside "+outer.name, err, assessplan.ErrNestedTransaction)
+				k.gives(inner.name+" inside "+outer.name, err, assessplan.ErrNestedTransaction)
 				equal(k, "whether the fn of "+inner.name+" inside "+outer.name+" ran", ran, false)
 			}
 			err := outer.call(k.ctx, func(ctx context.Context, r assessplan.Repositories) error {
