@@ -14,6 +14,7 @@ type bentStore struct {
 	plan        func(*assessplan.PlanState)       // changes a plan on its way out
 	saveTasks   func(changes []assessplan.TaskChange, save saving) error
 	saveRounds  func(changes []assessplan.EnrollmentChange) error // before rounds are stored
+	claiming    func(q assessplan.DueQuery)                       // before tasks are claimed to be opened
 	begin       func() error                                      // before a transaction that writes
 	afterUpdate func()                                            // after a transaction was committed
 }
@@ -67,6 +68,9 @@ func (r bentRepositories) FindTaskInAnyOrg(ctx context.Context, id assessplan.Ta
 }
 
 func (r bentRepositories) FindPendingTasks(ctx context.Context, q assessplan.DueQuery) ([]assessplan.TaskState, error) {
+	if r.store.claiming != nil {
+		r.store.claiming(q)
+	}
 	tasks, err := r.Repositories.FindPendingTasks(ctx, q)
 	return r.bendTasks(tasks), err
 }

@@ -2,6 +2,7 @@ package assessplan_test
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 	"time"
 
@@ -90,41 +91,40 @@ func TestResolveAgreesWithTheClocks(t *testing.T) {
 			for _, civil := range []assessplan.CivilDate{date(day.date).AddDays(-1), date(day.date), date(day.date).AddDays(1)} {
 				for minute := range 24 * 60 {
 					at := assessplan.TimeOfDay(60 * minute)
-					want := watched(civil, at)
-					require.Equal(t, want, assessplan.Resolve(civil, at, location).Unix(), "%s %s", civil, at)
+					want, found := watched[assessplan.Resolve(civil, at, time.UTC).Unix()]
+					if got := assessplan.Resolve(civil, at, location).Unix(); !found || got != want {
+						t.Fatalf("%s %s: resolved to %d, shown at %d", civil, at, got, want)
+					}
 				}
 			}
 		})
 	}
 }
 
-// watchClocks watches the clocks of a zone for five days, and answers when they show a time: first, if they show it twice;
-// and if they skip it, as long after the moment before the gap as the time lies after what they showed then.
-func watchClocks(around assessplan.CivilDate, location *time.Location) func(assessplan.CivilDate, assessplan.TimeOfDay) int64 {
-	type moment struct{ instant, shown int64 }
-	var watched []moment
+// watchClocks watches the clocks of a zone for five days, and notes when they first show each full minute. A minute that
+// they skip is noted for as long after the last second before the gap as it lies after what they showed then.
+func watchClocks(around assessplan.CivilDate, location *time.Location) map[int64]int64 {
+	noted := map[int64]int64{} // what they show, as if it were UTC -> when
 	from := assessplan.Resolve(around.AddDays(-2), 0, time.UTC).Unix()
-	for instant, last := from, int64(0); instant < from+5*24*3600; instant++ {
+	last := int64(math.MaxInt64 - 1)
+	for instant := from; instant < from+5*24*3600; instant++ {
 		_, offset := time.Unix(instant, 0).In(location).Zone()
 		shown := instant + int64(offset)
-		if instant%60 == 0 || shown != last+1 { // a note every minute, and whenever they jump
-			watched = append(watched, moment{instant, shown})
+		for wall := min(last+1, shown); wall <= shown; wall++ { // more than one at a gap
+			if wall%60 != 0 {
+				continue
+			}
+			when := instant
+			if wall < shown {
+				when = instant - 1 + wall - last
+			}
+			if _, before := noted[wall]; !before {
+				noted[wall] = when
+			}
 		}
 		last = shown
 	}
-	return func(civil assessplan.CivilDate, at assessplan.TimeOfDay) int64 {
-		shown := assessplan.Resolve(civil, at, time.UTC).Unix()
-		for i, m := range watched {
-			if i+1 == len(watched) || m.shown > shown {
-				continue
-			}
-			next := watched[i+1]
-			if inThisMinute, skipped := shown-m.shown < next.instant-m.instant, shown < next.shown; inThisMinute || skipped {
-				return m.instant + shown - m.shown
-			}
-		}
-		return 0
-	}
+	return noted
 }
 
 func TestCivilDateReadsTheCalendarAndNothingElse(t *testing.T) {

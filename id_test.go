@@ -64,6 +64,17 @@ func TestOtherIDsAreNoIntegerKeys(t *testing.T) {
 	}
 }
 
+func TestKeysOfDifferentTablesMakeDifferentIDs(t *testing.T) {
+	for _, key := range keys {
+		plan, enrollment, task := assessplan.PlanIDFromUint64(key), assessplan.EnrollmentIDFromUint64(key), assessplan.TaskIDFromUint64(key)
+		require.NotEqual(t, uuid.UUID(plan), uuid.UUID(enrollment))
+		require.NotEqual(t, uuid.UUID(enrollment), uuid.UUID(task))
+		require.NotEqual(t, uuid.UUID(task), uuid.UUID(plan))
+		_, ok := assessplan.TaskID(plan).Uint64()
+		require.False(t, ok, "the key of a plan is no key of a task")
+	}
+}
+
 // idKind is what the types of ID have in common.
 type idKind struct {
 	parse func(s string) (id any, err error)

@@ -309,6 +309,7 @@ func TestStateIsACopy(t *testing.T) {
 	task := restore(t, pendingState())
 	state := task.State()
 	state.Status = assessplan.Canceled
+	require.NotEqual(t, state, task.State())
 	require.Equal(t, pendingState(), task.State())
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -91,29 +92,45 @@ func TestGeneratorsBehavioursAreTheFailuresThatAPassTellsApart(t *testing.T) {
 	}
 }
 
-func TestHangGoesOnWhenItIsReleased(t *testing.T) {
-	for name, hang := range map[string]func() (assessplan.EntryGeneratorFunc, func()){
-		"hearing its context": plantest.Hang, "deaf to its context": plantest.HangDeaf,
+func TestHangEndsWhenItIsReleasedOrHearsThatItShould(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		hang func() (assessplan.EntryGeneratorFunc, func())
+		want error // after its context ended
+	}{
+		{"hearing its context", plantest.Hang, context.Canceled},
+		{"deaf to its context", plantest.HangDeaf, nil},
 	} {
-		t.Run(name, func(t *testing.T) {
-			behaviour, release := hang()
-			task, err := assessplan.RestoreTask(plantest.PendingTask())
-			require.NoError(t, err)
-			done := make(chan error)
-			go func() {
-				_, _, _, err := behaviour(context.Background(), task)
-				done <- err
-			}()
-			select {
-			case <-done:
-				t.Fatal("did not hang")
-			default:
-			}
-			release()
-			release()
-			require.NoError(t, <-done)
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				behaviour, release := test.hang()
+				ctx, cancel := context.WithCancel(t.Context())
+				canceled, untouched := hanging(ctx, behaviour), hanging(t.Context(), behaviour)
+				synctest.Wait() // until both hang
+				cancel()
+				synctest.Wait()
+				require.Empty(t, untouched)
+				release()
+				release()
+				require.Equal(t, test.want, <-canceled)
+				require.NoError(t, <-untouched)
+			})
 		})
 	}
+}
+
+// hanging makes a call and returns where it will say how it ended.
+func hanging(ctx context.Context, behaviour assessplan.EntryGeneratorFunc) <-chan error {
+	ended := make(chan error, 1)
+	task, err := assessplan.RestoreTask(plantest.PendingTask())
+	if err != nil {
+		panic(err)
+	}
+	go func() {
+		_, _, _, err := behaviour(ctx, task)
+		ended <- err
+	}()
+	return ended
 }
 
 func TestTokensAreKnownBeforehand(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/assessplan/assessplan"
 )
 
-// Always, as a number of times, is every time.
+// Always is every time, where a number of times is asked for.
 const Always = math.MaxInt
 
 // Publisher is an [assessplan.EventPublisher] that keeps what it is given, and fails on command. The zero value is ready. It

@@ -20,7 +20,7 @@ func TestAnErasedTesteeIsInNoByteOfTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "plans.db")
 	store, err := sqlitestore.Open(t.Context(), path, &sqlitestore.Config{Migrate: true})
 	require.NoError(t, err)
-	defer store.Close()
+	defer func() { require.NoError(t, store.Close()) }()
 	plan := newPlan(1)
 	save(t, store, plan, newRound(plan, 1000))
 

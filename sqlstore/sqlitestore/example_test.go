@@ -21,13 +21,13 @@ func ExampleOpen() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 
 	store, err := sqlitestore.Open(ctx, filepath.Join(folder, "plans.db"), &sqlitestore.Config{Migrate: true})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }()
 	now := plantest.NewClock() // leave Config.Clock out for the machine's
 	service, err := assessplan.New(store, &plantest.Generator{}, &assessplan.Config{Clock: now})
 	if err != nil {
@@ -61,7 +61,7 @@ func ExampleStore_WithTx() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(1) // in memory only
 	store, err := sqlitestore.New(ctx, db, &sqlitestore.Config{Migrate: true})
 	if err != nil {
@@ -79,7 +79,7 @@ func ExampleStore_WithTx() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer tx.Rollback() // does nothing after the commit
+	defer func() { _ = tx.Rollback() }() // does nothing after the commit
 	plan, err := service.Manager.Using(store.WithTx(tx)).CreatePlan(ctx, plantest.PlanSpec())
 	if err != nil {
 		log.Fatal(err)

@@ -114,7 +114,7 @@ func explain(t *testing.T, db *sql.DB, query string) string {
 	}
 	rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, make([]any, count)...)
 	require.NoError(t, err)
-	defer rows.Close()
+	defer func() { require.NoError(t, rows.Close()) }()
 	var steps []string
 	for rows.Next() {
 		var id, parent, unused int

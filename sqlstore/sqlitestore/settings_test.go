@@ -28,7 +28,7 @@ func TestDSNSetsEveryConnection(t *testing.T) {
 			for range 2 { // connections that are held at once
 				conn, err := db.Conn(t.Context())
 				require.NoError(t, err)
-				defer conn.Close()
+				defer func() { require.NoError(t, conn.Close()) }()
 				require.Equal(t, "wal", pragma[string](t, conn, "journal_mode"))
 				require.Equal(t, test.synchronous, pragma[int](t, conn, "synchronous"))
 				require.Equal(t, test.busyTimeout, pragma[int](t, conn, "busy_timeout"))

@@ -96,7 +96,7 @@ func (s *Store) Close() error {
 // prepare has SQLite compile every statement once; database/sql does it again for each further connection.
 func (s *Store) prepare(ctx context.Context) error {
 	for _, query := range statements {
-		statement, err := s.db.PrepareContext(ctx, query)
+		statement, err := s.db.PrepareContext(ctx, query) //nolint:sqlclosecheck // Close closes it
 		if err != nil {
 			return unreached(ctx, "prepare a statement", err)
 		}
@@ -141,12 +141,16 @@ func (s *Store) update(ctx context.Context, fn func(ctx context.Context, r asses
 	case <-ctx.Done():
 		return false, failed(ctx, "wait for the writer", ctx.Err())
 	}
-	tx, err := s.begin(ctx)
+	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
+		err = unreached(ctx, "begin to write", err)
 		return locked(err), err
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; before one SQLite has rolled back, or does so with the connection
 	t := &transaction{session: s.session(tx)}
+	if _, err := t.exec(ctx, "begin to write", takeWriteLock); err != nil {
+		return locked(err), err
+	}
 	if err := fn(ctx, t); err != nil {
 		return errors.Is(t.refused, assessplan.ErrConflict), err
 	}
@@ -166,18 +170,6 @@ func (s *Store) update(ctx context.Context, fn func(ctx context.Context, r asses
 // takeWriteLock changes nothing. What BEGIN IMMEDIATE does, as the first statement of a transaction, whatever _txlock says
 // in the connection string of the host.
 const takeWriteLock = `UPDATE assessplan_outbox SET parked = parked WHERE 0`
-
-func (s *Store) begin(ctx context.Context) (*sql.Tx, error) {
-	const doing = "begin to write"
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, unreached(ctx, doing, err)
-	}
-	if _, err := tx.StmtContext(ctx, s.prepared[takeWriteLock]).ExecContext(ctx); err != nil {
-		return nil, errors.Join(failed(ctx, doing, err), tx.Rollback())
-	}
-	return tx, nil
-}
 
 // emptyLog moves the log into the database and cuts it to nothing, so that what was erased is not found in it. What
 // forbids it now, a reader mostly, is no error: the erasure is committed, and the next checkpoint does it.

@@ -81,7 +81,7 @@ func collect[S any](ctx context.Context, t *transaction, doing string, fields fu
 	if err != nil {
 		return nil, t.fail(ctx, doing, err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err tells
 	var (
 		state S
 		all   []S

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -63,7 +64,7 @@ func TestAReadOnlyDatabaseIsReadAndSaysSo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "plans.db")
 	owner, err := sqlitestore.Open(t.Context(), path, &sqlitestore.Config{Migrate: true})
 	require.NoError(t, err)
-	defer owner.Close()
+	defer func() { require.NoError(t, owner.Close()) }()
 	plan := newPlan(1)
 	save(t, owner, plan, newRound(plan, 1))
 
@@ -90,19 +91,21 @@ func TestADatabaseThatCannotBeReachedIsUnavailable(t *testing.T) {
 	require.ErrorIs(t, store.View(t.Context(), nil), assessplan.ErrUnavailable)
 }
 
-// twoProcesses are two stores on one file, with connections of their own.
+// twoProcesses are two stores on one file, with connections of their own. The other's host left its transactions without
+// _txlock, so that BEGIN alone takes no lock.
 func twoProcesses(t *testing.T, config sqlitestore.Config) (one, other *sqlitestore.Store) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "plans.db")
 	config.Migrate = true
-	stores := make([]*sqlitestore.Store, 2)
-	for i := range stores {
-		store, err := sqlitestore.Open(t.Context(), path, &config)
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, store.Close()) })
-		stores[i] = store
-	}
-	return stores[0], stores[1]
+	one, err := sqlitestore.Open(t.Context(), path, &config)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, one.Close()) })
+	dsn, err := sqlitestore.DSN(path, &config)
+	require.NoError(t, err)
+	other, err = sqlitestore.New(t.Context(), openDSN(t, strings.Replace(dsn, "&_txlock=immediate", "", 1)), &config)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, other.Close()) })
+	return one, other
 }
 
 func TestALockOfAnotherProcessIsWaitedForSoLongAndNoLonger(t *testing.T) {

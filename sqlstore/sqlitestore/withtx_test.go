@@ -30,7 +30,7 @@ func forEachHost(t *testing.T, test func(t *testing.T, db *sql.DB, store *sqlite
 			require.NoError(t, err)
 			tx, err := db.BeginTx(t.Context(), nil)
 			require.NoError(t, err)
-			defer tx.Rollback()
+			defer func() { _ = tx.Rollback() }()
 			_, err = tx.ExecContext(t.Context(), `INSERT INTO visits VALUES ('p-1')`)
 			require.NoError(t, err)
 			test(t, db, store, tx, store.WithTx(wrap(tx)))
