@@ -38,38 +38,38 @@ func answers(token, url string, expireAt time.Time, err error) assessplan.EntryG
 	}
 }
 
-func nextWeek(context.Context) time.Time { return monday.AddDate(0, 0, 7) }
+var nextWeek = monday.AddDate(0, 0, 7)
 
 var poisons = map[string]struct {
 	entries assessplan.EntryGeneratorFunc
 	code    assessplan.FailureCode
 }{
 	"error":           {answers("", "", time.Time{}, errors.New(secret)), assessplan.FailureGenerator},
-	"error and entry": {answers(secret, site+"?"+secret, nextWeek(nil), errors.New(secret)), assessplan.FailureGenerator},
+	"error and entry": {answers(secret, site+"?"+secret, nextWeek, errors.New(secret)), assessplan.FailureGenerator},
 	"panic":           {panics, assessplan.FailurePanic},
 	"panic(nil)": {func(context.Context, *assessplan.AssessmentTask) (string, string, time.Time, error) {
-		panic(nil) //nolint:govet // what a foreign generator may do
+		panic(nil)
 	}, assessplan.FailurePanic},
 	"runtime.Goexit": {func(context.Context, *assessplan.AssessmentTask) (string, string, time.Time, error) {
 		runtime.Goexit()
 		return "", "", time.Time{}, nil
 	}, assessplan.FailurePanic},
 	"nothing":           {answers("", "", time.Time{}, nil), assessplan.FailureEntry},
-	"empty token":       {answers("", site+"?"+secret, nextWeek(nil), nil), assessplan.FailureEntry},
-	"token of 21":       {answers(secret[:21], site, nextWeek(nil), nil), assessplan.FailureEntry},
-	"token of 513":      {answers(strings.Repeat("x", 513), site, nextWeek(nil), nil), assessplan.FailureEntry},
-	"token of spaces":   {answers(secret+" ", site, nextWeek(nil), nil), assessplan.FailureEntry},
+	"empty token":       {answers("", site+"?"+secret, nextWeek, nil), assessplan.FailureEntry},
+	"token of 21":       {answers(secret[:21], site, nextWeek, nil), assessplan.FailureEntry},
+	"token of 513":      {answers(strings.Repeat("x", 513), site, nextWeek, nil), assessplan.FailureEntry},
+	"token of spaces":   {answers(secret+" ", site, nextWeek, nil), assessplan.FailureEntry},
 	"no expiry":         {answers(secret, site+"?"+secret, time.Time{}, nil), assessplan.FailureEntry},
 	"past expiry":       {answers(secret, site+"?"+secret, monday, nil), assessplan.FailureEntry},
 	"expiry now":        {answers(secret, site+"?"+secret, monday.Add(time.Hour), nil), assessplan.FailureEntry},
 	"expiry in 10000":   {answers(secret, site+"?"+secret, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), nil), assessplan.FailureEntry},
-	"relative URL":      {answers(secret, "/fill?"+secret, nextWeek(nil), nil), assessplan.FailureEntry},
-	"javascript: URL":   {answers(secret, "javascript:alert('"+secret+"')", nextWeek(nil), nil), assessplan.FailureEntry},
-	"javascript:// URL": {answers(secret, "javascript://x/%0aalert("+secret+")", nextWeek(nil), nil), assessplan.FailureEntry},
-	"user info":         {answers(secret, "https://assess.example.org@evil.example/"+secret, nextWeek(nil), nil), assessplan.FailureEntry},
-	"URL with newline":  {answers(secret, site+"?"+secret+"\nSet-Cookie: x", nextWeek(nil), nil), assessplan.FailureEntry},
-	"URL without host":  {answers(secret, "https:///fill?"+secret, nextWeek(nil), nil), assessplan.FailureEntry},
-	"URL of 2049":       {answers(secret, site+"?"+strings.Repeat("x", 2049), nextWeek(nil), nil), assessplan.FailureEntry},
+	"relative URL":      {answers(secret, "/fill?"+secret, nextWeek, nil), assessplan.FailureEntry},
+	"javascript: URL":   {answers(secret, "javascript:alert('"+secret+"')", nextWeek, nil), assessplan.FailureEntry},
+	"javascript:// URL": {answers(secret, "javascript://x/%0aalert("+secret+")", nextWeek, nil), assessplan.FailureEntry},
+	"user info":         {answers(secret, "https://assess.example.org@evil.example/"+secret, nextWeek, nil), assessplan.FailureEntry},
+	"URL with newline":  {answers(secret, site+"?"+secret+"\nSet-Cookie: x", nextWeek, nil), assessplan.FailureEntry},
+	"URL without host":  {answers(secret, "https:///fill?"+secret, nextWeek, nil), assessplan.FailureEntry},
+	"URL of 2049":       {answers(secret, site+"?"+strings.Repeat("x", 2049), nextWeek, nil), assessplan.FailureEntry},
 }
 
 func TestGeneratorThatMisbehavesCostsItsOwnTaskOnly(t *testing.T) {

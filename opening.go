@@ -78,7 +78,7 @@ func (o *opening) open(p *page, task *AssessmentTask, made madeEntry) error {
 		code = FailureEntry
 	}
 	p.fail(task.state, code)
-	return task.Defer(code, p.now.Add(o.core.retryDelay(task.state.Attempts)), p.now)
+	return task.Defer(code, later(p.now, o.before).Add(o.core.retryDelay(task.state.Attempts)), p.now)
 }
 
 // pace makes pages smaller where the budget ran out, and larger again where it did not.

@@ -219,6 +219,20 @@ func TestClockThatStepsBackOpensNothingTooEarly(t *testing.T) {
 	}
 }
 
+func TestClockThatStepsFarBackDoesNotKeepAPassGoing(t *testing.T) {
+	for name, spec := range map[string]assessplan.PlanSpec{"without a window": daily(1), "with a window": windowed()} {
+		t.Run(name, func(t *testing.T) {
+			asked := &counter{}
+			f := newFixture(t, func(s *setup) { s.entries, s.config.PageSize = asked.count(assessplan.EntryGeneratorFunc(panics)), 2 })
+			f.rounds(f.plan(spec), 5)
+			f.at("2026-03-02 12:00:00")
+			f.store.begin = func() error { f.at("2026-03-02 09:00:00"); return nil }
+			require.LessOrEqual(t, f.open().Failed, 10)
+			require.LessOrEqual(t, asked.total(), 10, "each task once, or once more at the end of its window")
+		})
+	}
+}
+
 func TestPassesAndCommandsAtOnceEndEachTaskOnce(t *testing.T) {
 	f := newFixture(t, func(s *setup) { s.config.PageSize = 3 })
 	f.due(20, passes["expiry"])

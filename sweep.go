@@ -67,7 +67,7 @@ type sweep struct {
 	batch   eventBatch
 }
 
-// walk works page by page until a walk from the very start changes nothing. The cursor keeps pages flat while an old
+// walk works page by page until a walk from the very start ends nothing but in failures. The cursor keeps pages flat while an old
 // snapshot makes the database walk over what is done already; the last walk picks up what appeared behind the cursor.
 func (s *sweep) walk(ctx context.Context) error {
 	for {
@@ -88,7 +88,7 @@ func (s *sweep) walkOnce(ctx context.Context) (changed bool, err error) {
 		if err != nil {
 			return changed, err
 		}
-		changed = changed || len(p.changed) > 0
+		changed = changed || slices.ContainsFunc(p.changed, (*AssessmentTask).left)
 		if p.found < limit && p.last == (DueCursor{}) {
 			return changed, nil
 		}
@@ -146,6 +146,9 @@ func (s *sweep) restore(p *page, states []TaskState, block []AssessmentTask) {
 		p.tasks = append(p.tasks, &block[i])
 	}
 }
+
+// left reports whether the task is no longer what the sweep looks for: what failed may still be, if the clock went back.
+func (t *AssessmentTask) left() bool { return t.state.Status != Pending }
 
 func (p *page) fail(state TaskState, code FailureCode) {
 	p.failures = append(p.failures, TaskFailure{Org: state.Org, TaskID: state.ID, Code: code})

@@ -25,12 +25,13 @@ type clock struct{ now time.Time }
 
 func (c *clock) Now() time.Time { return c.now }
 
-func newService(store assessplan.Store, c *clock) (*assessplan.Service, error) {
+// newService is a service with random tokens; a pass opens at most a number of tasks, or all for 0.
+func newService(store assessplan.Store, c *clock, maxTasks int) (*assessplan.Service, error) {
 	entries, err := assessplan.NewURLEntryGenerator("https://assess.example.org/fill", nil)
 	if err != nil {
 		return nil, err
 	}
-	return assessplan.New(store, entries, &assessplan.Config{Clock: c})
+	return assessplan.New(store, entries, &assessplan.Config{Clock: c, MaxTasks: maxTasks})
 }
 
 // fill enrolls as many testees, with ten tasks each, as make a number of tasks from a start date on.
@@ -67,7 +68,7 @@ func openInMemory(ctx context.Context, s settings) error {
 	var whole, own []time.Duration
 	for range s.rounds {
 		c := &clock{now: enrolled}
-		service, err := newService(memstore.New(), c)
+		service, err := newService(memstore.New(), c, 0)
 		if err != nil {
 			return err
 		}
@@ -80,7 +81,7 @@ func openInMemory(ctx context.Context, s settings) error {
 			return err
 		}
 		whole = append(whole, took)
-		if service, err = newService(newSynthetic(s.tasks, morning), c); err != nil {
+		if service, err = newService(newSynthetic(s.tasks, morning), c, 0); err != nil {
 			return err
 		}
 		if took, err = timed(func() error { return openAll(ctx, service, s.tasks) }); err != nil {
@@ -100,7 +101,7 @@ func scanInMemory(ctx context.Context, s settings) error {
 	stores := make([]*memstore.Store, len(notDue))
 	for i, tasks := range notDue {
 		stores[i] = memstore.New()
-		service, err := newService(stores[i], &clock{now: enrolled})
+		service, err := newService(stores[i], &clock{now: enrolled}, 0)
 		if err != nil {
 			return err
 		}
@@ -140,7 +141,7 @@ func claimDue(ctx context.Context, r assessplan.Repositories) error {
 // heapOfPass looks at the heap while passes of different size run over a store that keeps nothing.
 func heapOfPass(ctx context.Context, s settings) error {
 	for _, tasks := range []int{10_000, 100_000, 1_000_000} {
-		service, err := newService(newSynthetic(tasks, morning), &clock{now: morning})
+		service, err := newService(newSynthetic(tasks, morning), &clock{now: morning}, 0)
 		if err != nil {
 			return err
 		}
