@@ -70,7 +70,7 @@ func (d CivilDate) AddMonths(n int) CivilDate {
 
 // DaysSince returns the number of days from other to d, negative where d is earlier.
 func (d CivilDate) DaysSince(other CivilDate) int {
-	return int(d.midnight().Sub(other.midnight()) / (24 * time.Hour))
+	return int((d.midnight().Unix() - other.midnight().Unix()) / (24 * 3600)) // a Duration ends after 292 years
 }
 
 func (d CivilDate) midnight() time.Time {
@@ -167,6 +167,13 @@ func loadZone(name string) (*time.Location, error) {
 		}
 	}
 	return nil, invalid("zone", "is %s; want a name of the IANA time zone database such as Europe/Berlin", quote(name))
+}
+
+// checkZoneName judges the name of a stored zone. Whether this machine knows the zone is asked where an instant is needed.
+func checkZoneName(f *faults, name string) {
+	if name == "" || len(name) > MaxCode {
+		f.add("zone", "has %d bytes; want 1 to %d", len(name), MaxCode)
+	}
 }
 
 // zoneCache keeps the zones that were loaded: the tz database is a file. The zero value is ready.

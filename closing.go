@@ -1,9 +1,6 @@
 package assessplan
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // closing closes rounds of which every task has ended, page by page. A round that is corrupt, or that the store refuses,
 // costs itself only.
@@ -18,9 +15,10 @@ func (c *closing) walk(ctx context.Context) error {
 		p, err := c.page(ctx, after, limit)
 		switch {
 		case err == nil:
+			c.pages++
 			c.closed += len(p.changes)
 			limit = min(2*limit, c.core.config.PageSize)
-		case !p.refused || ctx.Err() != nil || errors.Is(err, ErrUnavailable):
+		case !p.refused || !blamesTheRow(ctx, err):
 			return err
 		case limit > 1:
 			limit = 1 // the next pages find the round that the store refuses

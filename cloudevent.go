@@ -59,9 +59,9 @@ func (w eventWriter) write(batch *eventBatch, org OrgID, subject uuid.UUID, vers
 func revealEntry(fact Fact) {
 	switch fact := fact.(type) {
 	case *TaskOpened:
-		fact.EntryURL = EntryURL(fact.entry.url)
+		fact.EntryURL = EntryURL(fact.entry.secret.url)
 	case *TaskEntryReissued:
-		fact.EntryURL = EntryURL(fact.entry.url)
+		fact.EntryURL = EntryURL(fact.entry.secret.url)
 	}
 }
 

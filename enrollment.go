@@ -1,6 +1,7 @@
 package assessplan
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -76,6 +77,9 @@ const MaxNote = 500
 func (t Termination) Validate() error {
 	f := faults{}
 	t.checkReason(&f)
+	if t.Reason == ByErasure {
+		f.add("reason", "is erased; use EraseTestee")
+	}
 	if t.Reason == Other && t.Note == "" {
 		f.add("note", "is empty; say what the other reason is")
 	}
@@ -84,7 +88,7 @@ func (t Termination) Validate() error {
 
 func (t Termination) checkReason(f *faults) {
 	switch t.Reason {
-	case Withdrawn, WithdrawnConsent, Lost, Died, Other:
+	case Withdrawn, WithdrawnConsent, Lost, Died, Other, ByErasure:
 	default:
 		f.add("reason", "is %s; want withdrawn, withdrawn_consent, lost, died or other", quote(string(t.Reason)))
 	}
@@ -137,9 +141,7 @@ func (e EnrollmentState) check(f *faults) {
 	checkReference(f, "org_id", e.Org)
 	checkReference(f, "testee_id", e.Testee)
 	e.Start.check(f, "start")
-	if e.Zone == "" || len(e.Zone) > MaxCode {
-		f.add("zone", "has %d bytes", len(e.Zone))
-	}
+	checkZoneName(f, e.Zone)
 	if e.Round < 1 || e.Planned < 0 || e.Planned > MaxOccurrences {
 		f.add("round", "is %d with %d tasks", e.Round, e.Planned)
 	}
@@ -190,11 +192,14 @@ func (c *core) beginRound(plan PlanState, spec EnrollSpec, number int, now time.
 		if past && spec.Past == Skip {
 			continue
 		}
-		to := Planning{Date: o.Date, Time: o.Time, Zone: zone, Windows: plan.Windows, Held: plan.holds()}
+		to := Planning{Date: o.Date, Time: o.Time, Zone: zone, Windows: plan.Windows}
 		task := round.newTask(TaskID(c.config.NewID()), plan, o.Seq, Resolve(o.Date, o.Time, zone), to)
 		task.state.CreatedAt = now
 		if past && spec.Past != Open {
 			task.end(CommandExpire, PastAtEnrollment, now)
+		}
+		if err := task.state.fault(); err != nil { // the calendar ends: an instant outside the years 1 to 9999
+			return nil, nil, fmt.Errorf("occurrence %d on %s: %w", o.Seq, o.Date, err)
 		}
 		tasks = append(tasks, task)
 	}
@@ -280,7 +285,8 @@ func (e *Enrollment) Terminate(why Termination, now time.Time) error {
 	if err := why.Validate(); err != nil {
 		return err
 	}
-	withdraws := why.Reason == WithdrawnConsent && e.state.Termination.Reason != WithdrawnConsent
+	given := e.state.Termination.Reason
+	withdraws := why.Reason == WithdrawnConsent && given != WithdrawnConsent && given != ByErasure
 	if e.state.Status == EnrollmentStatusTerminated && !withdraws {
 		return nil
 	}
@@ -310,8 +316,16 @@ func (e *Enrollment) expects(plannedAt time.Time) {
 	}
 }
 
-// forget removes what was written about the testee in words.
-func (e *Enrollment) forget() { e.state.Termination.Note = "" }
+// erase ends the round, whatever its status, and forgets why it ended before: that is about a person.
+func (e *Enrollment) erase(now time.Time) {
+	ended := e.state.Status == EnrollmentStatusTerminated
+	e.activate()
+	e.state.Status, e.state.Termination = EnrollmentStatusTerminated, Termination{Reason: ByErasure}
+	if !ended {
+		e.state.EndedAt = storedTime(now)
+		e.record(&EnrollmentTerminated{EnrollmentRef: e.ref(), TerminatedAt: e.state.EndedAt, Reason: ByErasure})
+	}
+}
 
 func (e *Enrollment) running(command string) error {
 	if !e.state.Status.Running() {

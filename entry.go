@@ -21,9 +21,11 @@ const (
 // Entry is the way to an opened task: a token, a URL that holds it, and their expiry. It is an invitation, not proof of
 // identity. It prints as "[redacted]" wherever fmt, slog or encoding/json meet it; [Entry.Reveal] gives it out.
 type Entry struct {
-	token, url string
-	expireAt   time.Time
+	secret   *entrySecret // nil for no entry; a pointer, which fmt does not follow, where an Entry is hidden in a host's field
+	expireAt time.Time
 }
+
+type entrySecret struct{ token, url string }
 
 // NewEntry makes an entry. The token has 22 to 512 visible ASCII characters, the URL is absolute, http or https, without
 // user info; the expiry is stored at microseconds. Anything else is a [ValidationError], which does not repeat the values.
@@ -41,7 +43,7 @@ func NewEntry(token, url string, expireAt time.Time) (Entry, error) {
 	if err := f.err(); err != nil {
 		return Entry{}, err
 	}
-	return Entry{token: token, url: url, expireAt: storedTime(expireAt)}, nil
+	return Entry{secret: &entrySecret{token: token, url: url}, expireAt: storedTime(expireAt)}, nil
 }
 
 // entryURLProblem looks at a URL without parsing it whole: it runs for every task that is opened.
@@ -76,12 +78,17 @@ func visible(s string) bool {
 }
 
 // Reveal gives out what the entry hides. Hand the URL to the testee and to nobody else, and to no log.
-func (e Entry) Reveal() (token, url string) { return e.token, e.url }
+func (e Entry) Reveal() (token, url string) {
+	if e.secret == nil {
+		return "", ""
+	}
+	return e.secret.token, e.secret.url
+}
 
 // ExpireAt returns when the entry ends.
 func (e Entry) ExpireAt() time.Time { return e.expireAt }
 
-func (e Entry) isZero() bool { return e.token == "" }
+func (e Entry) isZero() bool { return e.secret == nil }
 
 const redacted = "[redacted]"
 

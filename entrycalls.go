@@ -2,6 +2,7 @@ package assessplan
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,7 +30,7 @@ func newEntryCalls(generator EntryGenerator, config *Config) *entryCalls {
 type madeEntry struct {
 	entry   Entry
 	failure FailureCode // empty: entry is good
-	rubbish error       // what NewEntry says of FailureEntry
+	rubbish error       // what this package says of it
 }
 
 // why says what was wrong with the entry, if anything can be said.
@@ -78,6 +79,57 @@ func (c *entryCalls) ask(ctx context.Context, task *AssessmentTask) (made madeEn
 		return madeEntry{failure: FailureGenerator}
 	}
 	entry, err := NewEntry(token, url, expireAt)
+	if err != nil {
+		return madeEntry{failure: FailureEntry, rubbish: err}
+	}
+	return madeEntry{entry: entry}
+}
+
+// derive asks an [EntryDeriver] for the present entry of an opened task, shielded as ask is. Of a foreign error only the
+// code is told: it could hold the link.
+func (c *entryCalls) derive(ctx context.Context, task *AssessmentTask) (Entry, error) {
+	if c.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+	}
+	derived := make(chan madeEntry, 1)
+	go func() {
+		made := madeEntry{failure: FailurePanic}
+		defer func() {
+			_ = recover()
+			derived <- made
+		}()
+		made = c.askAgain(ctx, task)
+	}()
+	made := madeEntry{failure: FailureTimeout}
+	select {
+	case made = <-derived:
+	case <-ctx.Done():
+	}
+	switch {
+	case made.failure == "":
+		return made.entry, nil
+	case errors.Is(made.rubbish, ErrNotFound):
+		return Entry{}, made.rubbish
+	}
+	return Entry{}, errorf(ErrUnavailable, "the entry of task %s could not be made again: %s%s", task.state.ID, made.failure, made.why())
+}
+
+func (c *entryCalls) askAgain(ctx context.Context, task *AssessmentTask) madeEntry {
+	s := &task.state
+	token, url, err := c.generator.(EntryDeriver).DeriveEntry(ctx, task, s.EntrySerial)
+	if err == nil && HashToken(token) != s.TokenHash {
+		err = errorf(ErrNotFound, "the generator made another entry than that of task %s; reissue it", s.ID)
+	}
+	var own *domainError
+	switch {
+	case errors.As(err, &own):
+		return madeEntry{failure: FailureGenerator, rubbish: own}
+	case err != nil:
+		return madeEntry{failure: FailureGenerator}
+	}
+	entry, err := NewEntry(token, url, s.ExpireAt)
 	if err != nil {
 		return madeEntry{failure: FailureEntry, rubbish: err}
 	}

@@ -133,7 +133,7 @@ func TestVersionErrorNamesAFewAndCountsTheRest(t *testing.T) {
 
 func TestValidationErrorNamesEveryFault(t *testing.T) {
 	err := assessplan.PlanSpec{Zone: "Mars/Olympus", Schedule: assessplan.EveryDays(0, 1), Windows: assessplan.Windows{DueWindow: assessplan.CalendarDays(-1)}}.Validate()
-	require.Equal(t, []string{"org_id", "scale_code", "schedule.every", "zone", "due_window"}, faultPaths(t, err))
+	require.Equal(t, []string{"org_id", "scale_code", "schedule.every", "due_window", "zone"}, faultPaths(t, err))
 	require.True(t, strings.HasPrefix(err.Error(), "invalid: org_id is empty"))
 	require.ErrorContains(t, err, `zone is "Mars/Olympus"`)
 }

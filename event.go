@@ -35,14 +35,15 @@ const (
 )
 
 // Event is a fact as it is stored and published: written in the transaction that makes it true, delivered at least once,
-// in order per Subject. It does not print its Data, which may hold an entry URL.
+// in order per Subject. It does not print its Data, which may hold an entry URL; its JSON form is the Data, since that is
+// what is published, so log events as they are and never their JSON.
 type Event struct {
 	ID      EventID
 	Type    EventType
 	Org     OrgID
 	Subject uuid.UUID // the task, plan or enrollment that it is about; for testee.erased the pseudonym's UUID
 	Version int64     // of the subject, once stored
-	Time    time.Time // when it became true
+	Time    time.Time // when it was stored
 	Data    []byte    // the event as CloudEvents 1.0 JSON; do not change it
 }
 
@@ -66,7 +67,8 @@ type Fact interface {
 	appendJSON(o *object)
 }
 
-// EntryURL is an entry's URL in an event. It prints as "[redacted]" but for [EntryURL.Reveal] and in JSON.
+// EntryURL is an entry's URL in a decoded event. It prints as "[redacted]", but not in JSON, nor where it is hidden in a
+// field that fmt cannot ask.
 type EntryURL string
 
 // Reveal gives out the URL. Hand it to the testee and to nobody else, and to no log.

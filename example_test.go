@@ -333,6 +333,8 @@ func ExampleSignedEntryGenerator() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(reminder == opened.Entry, reminder)
+	_, first := opened.Entry.Reveal()
+	_, again := reminder.Reveal()
+	fmt.Println(again == first, reminder)
 	// Output: true [redacted]
 }

@@ -81,20 +81,33 @@ func (e *expiry) finishPlans(ctx context.Context) error {
 			return err
 		}
 		for _, plan := range plans {
-			done, err := e.manager.workOff(ctx, plan.Org, plan.ID)
-			e.report.Canceled += done.canceled
-			e.report.Shifted += done.shifted
-			for _, failure := range done.failures {
-				e.fail(ctx, failure)
-			}
-			if errors.Is(err, ErrCorrupt) { // a damaged plan is in nobody's way
-				e.fail(ctx, TaskFailure{Org: plan.Org, PlanID: plan.ID, Code: FailureCorrupt})
-			} else if err != nil {
+			if err := e.finishPlan(ctx, plan); err != nil {
 				return err
 			}
 			after = plan.ID
 		}
 	}
+}
+
+// finishPlan goes on with the work of one plan. What is wrong with it is in nobody else's way.
+func (e *expiry) finishPlan(ctx context.Context, plan PlanState) error {
+	err := e.manager.workOff(ctx, plan.Org, plan.ID, func(page *workPage) {
+		e.pages++
+		e.report.Canceled += page.canceled
+		e.report.Shifted += page.shifted
+		for _, failure := range page.failures {
+			e.fail(ctx, failure)
+		}
+	})
+	code := FailureStore
+	switch {
+	case err == nil || ctx.Err() != nil || errors.Is(err, ErrUnavailable):
+		return err
+	case errors.Is(err, ErrCorrupt):
+		code = FailureCorrupt
+	}
+	e.fail(ctx, TaskFailure{Org: plan.Org, PlanID: plan.ID, Code: code})
+	return nil
 }
 
 func (e *expiry) close(ctx context.Context, err error) *ExpireReport {

@@ -118,7 +118,7 @@ func (l *entryLinks) url(token string, task TaskID) string {
 func (l *entryLinks) expireAt(ctx context.Context, zoneName string) (time.Time, error) {
 	opening := OpeningTime(ctx)
 	if opening.IsZero() {
-		return time.Time{}, invalid("ctx", "has no opening time; a generator is called by the service, or with plantest's context")
+		return time.Time{}, invalid("ctx", "has no opening time; a generator is called by the service, or by plantest.GenerateEntry")
 	}
 	if l.expiry.Elapsed != 0 {
 		return opening.Add(l.expiry.Elapsed), nil
@@ -194,6 +194,14 @@ type SignedEntryGenerator struct {
 	links *entryLinks
 	keys  []SigningKey
 }
+
+// Format prints how many keys there are: fmt would print the secrets, since it calls no method on what a field hides.
+func (g *SignedEntryGenerator) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "entry generator with %d keys", len(g.keys))
+}
+
+// LogValue is what Format prints.
+func (g *SignedEntryGenerator) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(g)) }
 
 // NewSignedEntryGenerator makes a generator whose first key signs; the others only derive what they signed before, so that
 // keys rotate: put the new one first, and drop the old one when its last entry has expired.

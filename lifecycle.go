@@ -94,7 +94,7 @@ func (t *AssessmentTask) Open(entry Entry, now time.Time) error {
 	t.enter(CommandOpen)
 	t.state.OpenAt, t.state.ExpireAt = now, expireAt
 	t.state.EntrySerial++
-	t.state.TokenHash = HashToken(entry.token)
+	t.state.TokenHash = HashToken(entry.secret.token)
 	t.state.NextAttemptAt, t.state.Attempts, t.state.LastError = time.Time{}, 0, ""
 	t.opened = TaskOpened{TaskRef: t.ref(), OpenAt: now, ExpireAt: expireAt, EntrySerial: t.state.EntrySerial, entry: entry}
 	t.record(&t.opened)
@@ -253,20 +253,27 @@ func (t *AssessmentTask) Reschedule(to Planning, now time.Time) error {
 	f := faults{}
 	to.Date.check(&f, "date")
 	to.Time.check(&f, "time")
+	if to.Zone == nil {
+		f.add("zone", "is nil")
+	}
 	if err := f.err(); err != nil {
 		return err
 	}
 	if t.state.Status == Pending && t.state.Date == to.Date && t.state.Time == to.Time {
 		return nil
 	}
-	previous, planned := t.state.Status, t.state.PlannedAt
+	before := t.state
 	t.enter(CommandReschedule)
 	t.plan(to)
 	t.state.Revision++
 	t.state.Attempts, t.state.LastError = 0, ""
 	t.state.OpenAt, t.state.ExpireAt, t.state.TokenHash = time.Time{}, time.Time{}, TokenHash{}
 	t.state.EndedAt, t.state.EndReason = time.Time{}, ""
-	t.record(&TaskRescheduled{TaskRef: t.ref(), RescheduledAt: storedTime(now), PreviousPlannedAt: planned, PreviousStatus: previous})
+	if err := t.state.fault(); err != nil { // the calendar ends: an instant outside the years 1 to 9999
+		t.state = before
+		return err
+	}
+	t.record(&TaskRescheduled{TaskRef: t.ref(), RescheduledAt: storedTime(now), PreviousPlannedAt: before.PlannedAt, PreviousStatus: before.Status})
 	return nil
 }
 
@@ -292,7 +299,7 @@ func (t *AssessmentTask) Reissue(entry Entry, now time.Time) error {
 	}
 	t.enter(CommandReissue)
 	t.state.EntrySerial++
-	t.state.TokenHash = HashToken(entry.token)
+	t.state.TokenHash = HashToken(entry.secret.token)
 	t.record(&TaskEntryReissued{TaskRef: t.ref(), ReissuedAt: now, ExpireAt: t.state.ExpireAt, EntrySerial: t.state.EntrySerial, entry: entry})
 	return nil
 }

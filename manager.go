@@ -56,13 +56,14 @@ func (m *Manager) GetPlanByRef(ctx context.Context, org OrgID, ref ExternalRef) 
 
 // ListPlans returns a page of an org's plans, ordered by ID.
 func (m *Manager) ListPlans(ctx context.Context, q PlanQuery) (PlanPage, error) {
-	q.Limit = listLimit(q.Limit)
+	limit := listLimit(q.Limit)
+	q.Limit = limit + 1 // one more tells whether there is a next page
 	plans, err := view(ctx, m.core, q.Org, func(ctx context.Context, r Repositories) ([]PlanState, error) {
 		return r.ListPlans(ctx, q)
 	})
 	page := PlanPage{Plans: plans}
-	if len(plans) == q.Limit {
-		page.Next = plans[len(plans)-1].ID
+	if len(plans) > limit {
+		page.Plans, page.Next = plans[:limit], plans[limit-1].ID
 	}
 	return page, err
 }
@@ -76,13 +77,14 @@ func (m *Manager) GetEnrollment(ctx context.Context, org OrgID, id EnrollmentID)
 
 // ListEnrollments returns a page of an org's rounds, ordered by ID.
 func (m *Manager) ListEnrollments(ctx context.Context, q EnrollmentQuery) (EnrollmentPage, error) {
-	q.Limit = listLimit(q.Limit)
+	limit := listLimit(q.Limit)
+	q.Limit = limit + 1
 	rounds, err := view(ctx, m.core, q.Org, func(ctx context.Context, r Repositories) ([]EnrollmentState, error) {
 		return r.ListEnrollments(ctx, q)
 	})
 	page := EnrollmentPage{Enrollments: rounds}
-	if len(rounds) == q.Limit {
-		page.Next = rounds[len(rounds)-1].ID
+	if len(rounds) > limit {
+		page.Enrollments, page.Next = rounds[:limit], rounds[limit-1].ID
 	}
 	return page, err
 }
@@ -96,16 +98,27 @@ func (m *Manager) GetTask(ctx context.Context, org OrgID, id TaskID) (TaskState,
 
 // ListTasks returns a page of an org's tasks, ordered by ID.
 func (m *Manager) ListTasks(ctx context.Context, q TaskQuery) (TaskPage, error) {
-	q.Limit = listLimit(q.Limit)
+	limit := listLimit(q.Limit)
+	q.Limit = limit + 1
 	q.PlannedFrom, q.PlannedBefore = q.PlannedFrom.UTC(), q.PlannedBefore.UTC()
 	tasks, err := view(ctx, m.core, q.Org, func(ctx context.Context, r Repositories) ([]TaskState, error) {
 		return r.ListTasks(ctx, q)
 	})
 	page := TaskPage{Tasks: tasks}
-	if len(tasks) == q.Limit {
-		page.Next = tasks[len(tasks)-1].ID
+	if len(tasks) > limit {
+		page.Tasks, page.Next = tasks[:limit], tasks[limit-1].ID
 	}
 	return page, err
+}
+
+// findPlan returns a plan that a command builds on: a stored plan is judged before it is believed.
+func findPlan(ctx context.Context, r Repositories, org OrgID, id PlanID, lock LockMode) (PlanState, error) {
+	state, err := r.FindPlan(ctx, org, id, lock)
+	if err != nil {
+		return PlanState{}, err
+	}
+	_, err = RestorePlan(state)
+	return state, err
 }
 
 func listLimit(limit int) int {

@@ -54,7 +54,11 @@ func (m *Manager) ReissueEntry(ctx context.Context, org OrgID, id TaskID) (Opene
 
 // reissuable is the rule for another entry, on a plan that has not ended.
 func (m *Manager) reissuable(ctx context.Context, r Repositories, task *AssessmentTask, now time.Time) error {
-	if err := m.endWithPlan(ctx, r, task); err != nil {
+	plan, err := r.FindPlan(ctx, task.state.Org, task.state.Plan, LockNone)
+	if err != nil {
+		return err
+	}
+	if err := task.endWith(plan); err != nil {
 		return err
 	}
 	return task.reissuable(now)
@@ -99,7 +103,11 @@ func (m *Manager) ResolveEntry(ctx context.Context, id TaskID, token string) (Ta
 		if err != nil {
 			return err
 		}
-		err = m.endWithPlan(ctx, r, task)
+		plan, err := r.FindPlan(ctx, state.Org, state.Plan, LockNone)
+		if err != nil {
+			return err
+		}
+		err = task.endWith(plan)
 		state.Status = task.state.Status
 		return err
 	})
@@ -118,17 +126,21 @@ func (m *Manager) ResolveEntry(ctx context.Context, id TaskID, token string) (Ta
 // entry was valid counts, as for CompleteTask, even if the task was recorded as expired since; one handed in too late is
 // [ErrEntryExpired].
 func (m *Manager) CompleteWithEntry(ctx context.Context, id TaskID, token string, submission Submission) (TaskState, error) {
-	var completed TaskState
-	err := m.core.store.Update(ctx, func(ctx context.Context, r Repositories) error {
-		submission := submission // the function may run again
-		state, err := m.bearer(ctx, r, id, token)
-		if err != nil {
-			return err
-		}
+	var before, completed TaskState
+	err := m.core.store.View(ctx, func(ctx context.Context, r Repositories) (err error) {
+		before, err = m.bearer(ctx, r, id, token)
+		return err
+	})
+	if err != nil {
+		return TaskState{}, err
+	}
+	err = m.core.store.Update(ctx, func(ctx context.Context, r Repositories) (err error) {
+		find := func() (TaskState, error) { return m.bearer(ctx, r, id, token) }
 		now := m.core.now()
-		setDefault(&submission.SubmittedAt, now)
-		completed, err = m.complete(ctx, r, state, submission, now)
-		if errors.Is(err, ErrInvalidTransition) && !submission.SubmittedAt.Before(state.ExpireAt) {
+		completed, err = m.complete(ctx, r, before, find, submission, now)
+		handedIn := submission.SubmittedAt
+		setDefault(&handedIn, now)
+		if errors.Is(err, ErrInvalidTransition) && !handedIn.Before(before.ExpireAt) {
 			return fmt.Errorf("%w: %w", ErrEntryExpired, err)
 		}
 		return err
@@ -157,8 +169,7 @@ func (m *Manager) bearer(ctx context.Context, r Repositories, id TaskID, token s
 // EntryLink makes the entry of an opened task again, where the generator is an [EntryDeriver]: to remind a testee without
 // the link being kept anywhere. With another generator it is [ErrInvalid]; ReissueEntry then gives a new one.
 func (m *Manager) EntryLink(ctx context.Context, org OrgID, id TaskID) (Entry, error) {
-	deriver, ok := m.core.entries.generator.(EntryDeriver)
-	if !ok {
+	if _, ok := m.core.entries.generator.(EntryDeriver); !ok {
 		return Entry{}, errorf(ErrInvalid, "the entry generator cannot make an entry again; reissue the entry instead")
 	}
 	task, err := view(ctx, m.core, org, func(ctx context.Context, r Repositories) (*AssessmentTask, error) {
@@ -171,13 +182,5 @@ func (m *Manager) EntryLink(ctx context.Context, org OrgID, id TaskID) (Entry, e
 	if err != nil {
 		return Entry{}, err
 	}
-	state := task.State()
-	token, url, err := deriver.DeriveEntry(ctx, task, state.EntrySerial)
-	if err != nil {
-		return Entry{}, err
-	}
-	if HashToken(token) != state.TokenHash {
-		return Entry{}, errorf(ErrNotFound, "the generator made another entry than the one of task %s; reissue it", id)
-	}
-	return NewEntry(token, url, state.ExpireAt)
+	return m.core.entries.derive(ctx, task)
 }

@@ -2,6 +2,7 @@ package assessplan
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,72 +14,78 @@ type Erased struct {
 	Rounds    int      // how many rounds there were
 }
 
-// EraseTestee removes a person from an org (GDPR article 17): it ends the rounds that run, replaces the testee's ID by a
-// random pseudonym everywhere, removes notes about the person, deletes their events that are not published yet, and records
-// testee.erased without the old ID. What remains is statistics. Erasing somebody unknown changes nothing. Events that were
-// published, and whatever the host keeps under an AssessmentID, are for the host to erase.
+// EraseTestee removes a person from an org (GDPR article 17): it replaces the testee's ID by a random pseudonym everywhere,
+// deletes their events that are not published yet, ends all their rounds under the pseudonym, forgets why those ended that
+// had, and records testee.erased without the old ID. What remains is statistics; nothing that the person handed in can be
+// recorded any more. Erasing somebody unknown changes nothing. Events that were published, and whatever the host keeps
+// under an AssessmentID, are for the host to erase.
 func (m *Manager) EraseTestee(ctx context.Context, org OrgID, testee TesteeID) (Erased, error) {
 	f := faults{}
 	checkReference(&f, "testee_id", testee)
 	if err := f.err(); err != nil {
 		return Erased{}, err
 	}
-	known, err := view(ctx, m.core, org, func(ctx context.Context, r Repositories) ([]EnrollmentState, error) {
-		return r.FindRounds(ctx, org, PlanID{}, testee)
+	plans, err := view(ctx, m.core, org, func(ctx context.Context, r Repositories) ([]PlanID, error) {
+		rounds, err := r.FindRounds(ctx, org, PlanID{}, testee)
+		return plansOf(rounds), err
 	})
-	if err != nil || len(known) == 0 {
+	if err != nil || len(plans) == 0 {
 		return Erased{}, err
 	}
-	pseudonym := uuid.New()
-	erased := Erased{Pseudonym: TesteeID("erased-" + pseudonym.String())}
 	return update(ctx, m.core, org, func(ctx context.Context, r Repositories, now time.Time) (Erased, error) {
-		for _, round := range known { // plans before rounds, as every command locks them
-			if _, err := r.FindPlan(ctx, org, round.Plan, LockShared); err != nil {
+		for _, plan := range plans { // plans before rounds, as every command locks them
+			if _, err := r.FindPlan(ctx, org, plan, LockShared); err != nil {
 				return Erased{}, err
 			}
 		}
-		fact := &TesteeErased{OrgID: org, Pseudonym: erased.Pseudonym, ErasedAt: now}
-		err := r.EraseTestee(ctx, Erasure{Org: org, Testee: testee, Pseudonym: erased.Pseudonym,
-			Events: m.core.events.write(&eventBatch{}, org, pseudonym, 1, now, []Fact{fact})})
-		if err != nil {
+		rounds, err := r.FindRounds(ctx, org, PlanID{}, testee)
+		switch {
+		case err != nil || len(rounds) == 0: // somebody else has erased them
 			return Erased{}, err
+		case !slices.Equal(plans, plansOf(rounds)):
+			return Erased{}, errorf(ErrConflict, "the testee was enrolled in another plan meanwhile; erase again")
 		}
-		rounds, err := r.FindRounds(ctx, org, PlanID{}, erased.Pseudonym)
-		if err != nil {
-			return Erased{}, err
-		}
-		erased.Rounds = len(rounds)
-		for _, state := range rounds {
-			if err := m.endErased(ctx, r, state, now); err != nil {
-				return Erased{}, err
-			}
-		}
-		return erased, nil
+		return m.erase(ctx, r, org, testee, now)
 	})
 }
 
-// endErased ends a round under its pseudonym, so that what it tells is told without the old ID.
-func (m *Manager) endErased(ctx context.Context, r Repositories, state EnrollmentState, now time.Time) error {
-	plan, err := r.FindPlan(ctx, state.Org, state.Plan, LockShared)
-	if err != nil {
-		return err
+// plansOf returns the plans of rounds, each once, in their order.
+func plansOf(rounds []EnrollmentState) []PlanID {
+	var plans []PlanID
+	for _, round := range rounds {
+		plans = append(plans, round.Plan)
 	}
-	round, err := RestoreEnrollment(state)
+	return slices.Compact(plans)
+}
+
+// erase gives the person's records their pseudonym, and then ends them, so that what this tells is told without the old ID.
+func (m *Manager) erase(ctx context.Context, r Repositories, org OrgID, testee TesteeID, now time.Time) (Erased, error) {
+	pseudonym := uuid.New()
+	erased := Erased{Pseudonym: TesteeID("erased-" + pseudonym.String())}
+	fact := &TesteeErased{OrgID: org, Pseudonym: erased.Pseudonym, ErasedAt: now}
+	err := r.EraseTestee(ctx, Erasure{Org: org, Testee: testee, Pseudonym: erased.Pseudonym,
+		Events: m.core.events.write(&eventBatch{}, org, pseudonym, 1, now, []Fact{fact})})
 	if err != nil {
-		return err
+		return Erased{}, err
 	}
-	c := &roundCommand{Manager: m, r: r, plan: plan, round: round, now: now}
-	if state.Status.Running() {
-		if err := round.Terminate(Termination{Reason: Other, Note: "erased"}, now); err != nil {
-			return err
+	rounds, err := r.FindRounds(ctx, org, PlanID{}, erased.Pseudonym)
+	if err != nil {
+		return Erased{}, err
+	}
+	for _, state := range rounds {
+		erased.Rounds++
+		round, err := RestoreEnrollment(state)
+		if err != nil {
+			continue // it bears the pseudonym; a corrupt round must not keep a person from being forgotten
 		}
+		round.erase(now)
+		c := &roundCommand{Manager: m, r: r, round: round, now: now}
 		if err := c.cancelTasks(ctx); err != nil {
-			return err
+			return Erased{}, err
+		}
+		if err := r.SaveEnrollments(ctx, []EnrollmentChange{m.core.enrollmentChange(round, now)}); err != nil {
+			return Erased{}, err
 		}
 	}
-	round.forget()
-	if round.state == state {
-		return nil
-	}
-	return r.SaveEnrollments(ctx, []EnrollmentChange{m.core.enrollmentChange(round, now)})
+	return erased, nil
 }

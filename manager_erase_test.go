@@ -92,7 +92,7 @@ func TestErasedTesteeIsNowhere(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, erased.Pseudonym, state.Testee)
 		require.Equal(t, assessplan.EnrollmentStatusTerminated, state.Status)
-		require.Equal(t, assessplan.Termination{Reason: assessplan.Other}, state.Termination)
+		require.Equal(t, assessplan.Termination{Reason: assessplan.ByErasure}, state.Termination)
 		for _, task := range f.tasksOf(round) {
 			require.Equal(t, erased.Pseudonym, task.Testee)
 			require.Equal(t, assessplan.Canceled, task.Status)

@@ -3,7 +3,10 @@ package assessplan
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // RoundImport is a round that a host kept elsewhere until now.
@@ -37,15 +40,15 @@ func (m *Manager) ImportRound(ctx context.Context, in RoundImport) (Enrolled, er
 		return Enrolled{}, err
 	}
 	return update(ctx, m.core, in.Org, func(ctx context.Context, r Repositories, now time.Time) (Enrolled, error) {
-		plan, err := r.FindPlan(ctx, in.Org, in.Plan, LockShared)
+		plan, err := findPlan(ctx, r, in.Org, in.Plan, LockShared)
 		if err != nil {
 			return Enrolled{}, err
 		}
 		spec := in.EnrollSpec
 		spec.NewRound, spec.Reconsented = true, true // the host's own history is not judged
-		number, existing, err := m.nextRound(ctx, r, spec, now)
+		number, existing, err := m.nextRound(ctx, r, spec, in.running(), now)
 		if err != nil || existing != nil {
-			return Enrolled{Enrollment: deref(existing), Existing: existing != nil}, err
+			return standing(existing), err
 		}
 		if plan.Status.Ended() {
 			return Enrolled{}, plan.admits()
@@ -59,6 +62,11 @@ func (m *Manager) ImportRound(ctx context.Context, in RoundImport) (Enrolled, er
 		}
 		return m.saveRound(ctx, r, round, tasks, now)
 	})
+}
+
+// running reports whether a task of the round is still to be filled in. A round that is over stands beside a running one.
+func (in RoundImport) running() bool {
+	return slices.ContainsFunc(in.Tasks, func(task TaskImport) bool { return !task.Status.Ended() })
 }
 
 func (in RoundImport) validate() error {
@@ -134,8 +142,8 @@ func (e *Enrollment) importTask(plan PlanState, given TaskImport, zone *time.Loc
 	switch s.Status {
 	case Opened:
 		s.TokenHash = HashToken(given.Token)
-		if given.Token == "" {
-			s.TokenHash = HashToken(newUUIDv7(planned).String())
+		if given.Token == "" { // the hash of a token that nobody has
+			s.TokenHash = HashToken(uuid.NewString())
 		}
 	case Completed:
 		setDefault(&s.SubmittedAt, s.EndedAt)

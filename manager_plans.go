@@ -3,6 +3,7 @@ package assessplan
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -46,13 +47,16 @@ func (m *Manager) PausePlan(ctx context.Context, org OrgID, id PlanID) (PlanStat
 }
 
 // ResumePlan ends a pause. With ShiftDates the dates of pending tasks are moved page by page; if that is interrupted,
-// resuming again or the next expiry pass goes on, and until then the tasks stay held.
+// resuming again or the next expiry pass goes on, and until then the tasks stay held. A task that cannot be moved, because
+// its row is damaged or the store refuses it, is [ErrUnavailable] although the plan is resumed: it stays held until it is
+// rescheduled or canceled.
 func (m *Manager) ResumePlan(ctx context.Context, org OrgID, id PlanID, mode ResumeMode) (PlanState, error) {
 	return m.commandPlan(ctx, org, id, func(plan *AssessmentPlan, now time.Time) error { return plan.Resume(mode, now) })
 }
 
 // FinishPlan ends the plan. An empty mode is CancelOpened. Tasks are canceled page by page; if that is interrupted,
-// finishing again or the next expiry pass goes on.
+// finishing again or the next expiry pass goes on. Tasks that cannot be canceled are [ErrUnavailable] although the plan is
+// finished; every expiry pass tries them again.
 func (m *Manager) FinishPlan(ctx context.Context, org OrgID, id PlanID, mode FinishMode) (PlanState, error) {
 	return m.commandPlan(ctx, org, id, func(plan *AssessmentPlan, now time.Time) error { return plan.Finish(mode, now) })
 }
@@ -89,10 +93,28 @@ func (m *Manager) commandPlan(ctx context.Context, org OrgID, id PlanID, command
 	if err != nil || state.Work.Kind == WorkNone {
 		return state, err
 	}
-	if _, err := m.workOff(ctx, org, id); err != nil {
-		return state, err
+	return m.finishCommand(ctx, state)
+}
+
+// finishCommand does the work that a command left. Tasks that could not be changed are an error, although the plan is what
+// it was to be: the caller must know, and the Observer is told of each.
+func (m *Manager) finishCommand(ctx context.Context, plan PlanState) (PlanState, error) {
+	failed, last := 0, TaskFailure{}
+	err := m.workOff(ctx, plan.Org, plan.ID, func(page *workPage) {
+		for _, last = range page.failures {
+			failed++
+			m.core.observe(ctx, &TaskFailed{Failure: last})
+		}
+	})
+	if err != nil {
+		return plan, err
 	}
-	return m.GetPlan(ctx, org, id)
+	plan, err = m.GetPlan(ctx, plan.Org, plan.ID)
+	if err == nil && failed > 0 {
+		err = errorf(ErrUnavailable, "plan %s is %s, but %d of its tasks could not be changed, the last of them %s: %s",
+			plan.ID, plan.Status, failed, last.TaskID, last.Code)
+	}
+	return plan, err
 }
 
 // notePlanShift notes on the paused rounds of a plan that the plan shifts their dates too, so that a day on which both were
@@ -165,6 +187,11 @@ func (m *Manager) Preview(_ context.Context, spec PreviewSpec) ([]PlannedTask, e
 		planned := AssessmentTask{}
 		planned.plan(Planning{Date: o.Date, Time: o.Time, Zone: zone, Windows: spec.Windows})
 		s := planned.state
+		f := faults{}
+		checkStored(&f, 0, s.PlannedAt, s.OpenUntil, s.FillUntil, s.DueAt)
+		if err := f.err(); err != nil {
+			return nil, fmt.Errorf("occurrence %d on %s: %w", o.Seq, o.Date, err)
+		}
 		tasks[i] = PlannedTask{Seq: o.Seq, Date: o.Date, Time: o.Time, Zone: spec.Zone,
 			PlannedAt: s.PlannedAt, OpenUntil: s.OpenUntil, FillUntil: s.FillUntil, DueAt: s.DueAt}
 	}

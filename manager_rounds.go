@@ -27,13 +27,13 @@ func (m *Manager) Enroll(ctx context.Context, spec EnrollSpec) (Enrolled, error)
 		return Enrolled{}, err
 	}
 	return update(ctx, m.core, spec.Org, func(ctx context.Context, r Repositories, now time.Time) (Enrolled, error) {
-		plan, err := r.FindPlan(ctx, spec.Org, spec.Plan, LockShared)
+		plan, err := findPlan(ctx, r, spec.Org, spec.Plan, LockShared)
 		if err != nil {
 			return Enrolled{}, err
 		}
-		number, existing, err := m.nextRound(ctx, r, spec, now)
+		number, existing, err := m.nextRound(ctx, r, spec, true, now)
 		if err != nil || existing != nil {
-			return Enrolled{Enrollment: deref(existing), Existing: existing != nil}, err
+			return standing(existing), err
 		}
 		if err := plan.admits(); err != nil {
 			return Enrolled{}, err
@@ -60,8 +60,9 @@ func (m *Manager) EnrollMany(ctx context.Context, specs []EnrollSpec) ([]EnrollR
 	return results, nil
 }
 
-// nextRound returns the number of the round that may begin, or the round that stands.
-func (m *Manager) nextRound(ctx context.Context, r Repositories, spec EnrollSpec, now time.Time) (number int, existing *EnrollmentState, err error) {
+// nextRound returns the number of the round that may begin, or the round that stands. Where the new one will be running, no
+// other may.
+func (m *Manager) nextRound(ctx context.Context, r Repositories, spec EnrollSpec, running bool, now time.Time) (number int, existing *EnrollmentState, err error) {
 	rounds, err := r.FindRounds(ctx, spec.Org, spec.Plan, spec.Testee)
 	if err != nil {
 		return 0, nil, err
@@ -75,7 +76,7 @@ func (m *Manager) nextRound(ctx context.Context, r Repositories, spec EnrollSpec
 		}
 	}
 	for _, round := range rounds {
-		if round.Status.Running() {
+		if running && round.Status.Running() {
 			if err := m.closeIfEnded(ctx, r, round, now); err != nil {
 				return 0, nil, err
 			}
@@ -125,11 +126,12 @@ func stored(round *Enrollment) EnrollmentState {
 	return state
 }
 
-func deref(state *EnrollmentState) EnrollmentState {
-	if state == nil {
-		return EnrollmentState{}
+// standing answers with a round that was there already.
+func standing(round *EnrollmentState) Enrolled {
+	if round == nil {
+		return Enrolled{}
 	}
-	return *state
+	return Enrolled{Enrollment: *round, Existing: true}
 }
 
 // PauseEnrollment holds a round: nothing more is opened in it. What is opened can still be filled in.
@@ -145,7 +147,7 @@ func (m *Manager) PauseEnrollment(ctx context.Context, org OrgID, id EnrollmentI
 // ResumeEnrollment ends a pause. With ShiftDates the dates of the pending tasks move by the days of the pause.
 func (m *Manager) ResumeEnrollment(ctx context.Context, org OrgID, id EnrollmentID, mode ResumeMode) (EnrollmentState, error) {
 	return m.commandRound(ctx, org, id, func(ctx context.Context, c *roundCommand) error {
-		if err := c.plan.settled(); err != nil {
+		if err := c.usablePlan(); err != nil {
 			return err
 		}
 		days, err := c.round.Resume(mode, c.plan, c.now)
@@ -217,6 +219,14 @@ func (m *Manager) lockRound(ctx context.Context, r Repositories, org OrgID, plan
 	}
 	round, err := RestoreEnrollment(state)
 	return &roundCommand{Manager: m, r: r, plan: plan, round: round, now: now}, err
+}
+
+// usablePlan judges the plan where its schedule and windows are used, and refuses one that is moving its dates.
+func (c *roundCommand) usablePlan() error {
+	if _, err := RestorePlan(c.plan); err != nil {
+		return err
+	}
+	return c.plan.settled()
 }
 
 func (c *roundCommand) hold(ctx context.Context, held bool) error {

@@ -15,26 +15,39 @@ type Submission struct {
 // says. Repeating it with the same assessment changes nothing; another is [ErrTaskCompleted], and an assessment that
 // completes another task of the org is [ErrAssessmentTaken].
 func (m *Manager) CompleteTask(ctx context.Context, org OrgID, id TaskID, submission Submission) (TaskState, error) {
+	before, err := m.GetTask(ctx, org, id)
+	if err != nil {
+		return TaskState{}, err
+	}
 	return update(ctx, m.core, org, func(ctx context.Context, r Repositories, now time.Time) (TaskState, error) {
-		state, err := r.FindTask(ctx, org, id)
-		if err != nil {
-			return TaskState{}, err
-		}
-		return m.complete(ctx, r, state, submission, now)
+		find := func() (TaskState, error) { return r.FindTask(ctx, org, id) }
+		return m.complete(ctx, r, before, find, submission, now)
 	})
 }
 
-func (m *Manager) complete(ctx context.Context, r Repositories, state TaskState, submission Submission, now time.Time) (TaskState, error) {
-	setDefault(&submission.SubmittedAt, now)
+// complete takes the task up again under the locks of its plan and its round, as every command locks them, so that neither
+// ends, nor consent is withdrawn, between the look at it and the commit.
+func (m *Manager) complete(ctx context.Context, r Repositories, before TaskState, find func() (TaskState, error),
+	submission Submission, now time.Time) (TaskState, error) {
+	plan, err := r.FindPlan(ctx, before.Org, before.Plan, LockShared)
+	if err != nil {
+		return TaskState{}, err
+	}
+	round, err := r.FindEnrollment(ctx, before.Org, before.Enrollment, LockShared)
+	if err != nil {
+		return TaskState{}, err
+	}
+	state, err := find()
+	if err != nil {
+		return TaskState{}, err
+	}
 	task, err := RestoreTask(state)
 	if err != nil {
 		return TaskState{}, err
 	}
+	setDefault(&submission.SubmittedAt, now)
 	if state.Status != Completed {
-		if err := m.endWithPlan(ctx, r, task); err != nil {
-			return TaskState{}, err
-		}
-		if err := m.checkConsent(ctx, r, task); err != nil {
+		if err := m.acceptable(plan, round, task, submission); err != nil {
 			return TaskState{}, err
 		}
 	}
@@ -44,27 +57,26 @@ func (m *Manager) complete(ctx context.Context, r Repositories, state TaskState,
 	return m.saveTask(ctx, r, task, now)
 }
 
-// endWithPlan applies the end of the plan to an opened task that the plan's work has not come to yet, so that the time of
-// submission is compared with the end of the plan, and not with how far that work has come.
-func (m *Manager) endWithPlan(ctx context.Context, r Repositories, task *AssessmentTask) error {
-	plan, err := r.FindPlan(ctx, task.state.Org, task.state.Plan, LockNone)
-	if err != nil {
-		return err
+// acceptable is what the plan and the round say of a submission. The time of submission is compared with the plan's own
+// end, and not with how far the work on that has come.
+func (m *Manager) acceptable(plan PlanState, round EnrollmentState, task *AssessmentTask, submission Submission) error {
+	reason := round.Termination.Reason
+	switch cutOff := plan.cutOff(); {
+	case reason == ByErasure:
+		return task.refuse(CommandComplete, "the testee was erased")
+	case reason == WithdrawnConsent && !m.core.config.AcceptAfterWithdrawal:
+		return task.refuse(CommandComplete, "the testee has withdrawn consent")
+	case !cutOff.IsZero() && !submission.SubmittedAt.Before(cutOff):
+		return task.refuse(CommandComplete, "submitted at %s; its plan ended at %s",
+			submission.SubmittedAt.UTC().Format(time.RFC3339), cutOff.Format(time.RFC3339))
 	}
-	if cutOff := plan.cutOff(); task.state.Status == Opened && !cutOff.IsZero() {
-		return task.Cancel(plan.endReason(), cutOff)
-	}
-	return nil
+	return task.endWith(plan)
 }
 
-// checkConsent keeps what was submitted from being recorded after the testee withdrew consent.
-func (m *Manager) checkConsent(ctx context.Context, r Repositories, task *AssessmentTask) error {
-	round, err := r.FindEnrollment(ctx, task.state.Org, task.state.Enrollment, LockNone)
-	if err != nil {
-		return err
-	}
-	if round.Termination.Reason == WithdrawnConsent && !m.core.config.AcceptAfterWithdrawal {
-		return task.refuse(CommandComplete, "the testee has withdrawn consent")
+// endWith applies the end of the plan to an opened task that the work on it has not come to yet.
+func (t *AssessmentTask) endWith(plan PlanState) error {
+	if cutOff := plan.cutOff(); t.state.Status == Opened && !cutOff.IsZero() {
+		return t.Cancel(plan.endReason(), cutOff)
 	}
 	return nil
 }
@@ -143,7 +155,7 @@ func (c *roundCommand) reschedule(task *AssessmentTask, date CivilDate, at TimeO
 	if c.plan.Status.Ended() {
 		return errorf(ErrPlanNotActive, "plan %s is %s: its tasks cannot be rescheduled", c.plan.ID, c.plan.Status)
 	}
-	if err := c.plan.settled(); err != nil {
+	if err := c.usablePlan(); err != nil {
 		return err
 	}
 	zone, err := c.core.zones.load(task.state.Zone)

@@ -8,36 +8,34 @@ import (
 	"github.com/google/uuid"
 )
 
-// workDone counts what was done of a plan's work.
-type workDone struct {
-	canceled, shifted int
-	failures          []TaskFailure
-}
-
-// workOff does what a command left to be done in a plan, page by page, until nothing is left. Each page commits with the
-// place that it came to, so that every task is done once however often this is interrupted, and if two do it at once.
-func (m *Manager) workOff(ctx context.Context, org OrgID, id PlanID) (workDone, error) {
-	total := workDone{}
+// workOff does what a command left to be done in a plan, page by page, until nothing is left or what is left fails, and
+// tells of each page that is stored. Each page commits with the place that it came to, so that every task is done once
+// however often this is interrupted, and if two do it at once.
+func (m *Manager) workOff(ctx context.Context, org OrgID, id PlanID, told func(*workPage)) error {
 	refused := map[TaskID]bool{}
 	for limit := m.core.config.PageSize; ; {
 		page, err := m.workPage(ctx, org, id, limit, refused)
 		switch {
 		case err == nil:
-			total.canceled += page.done.canceled
-			total.shifted += page.done.shifted
-			total.failures = append(total.failures, page.done.failures...)
+			told(page)
 			if !page.more {
-				return total, nil
+				return nil
 			}
 			limit = min(2*limit, m.core.config.PageSize)
-		case !page.refused || ctx.Err() != nil || errors.Is(err, ErrUnavailable) || len(refused) >= maxIsolated:
-			return total, err
+		case !page.refused || !blamesTheRow(ctx, err) || len(refused) >= maxIsolated:
+			return err
 		case limit > 1:
 			limit = 1 // the next pages find the task that the store refuses
 		default:
 			refused[page.last] = true
 		}
 	}
+}
+
+// blamesTheRow tells a store's refusal of what a row holds from what would meet any row: the end of ctx, a database out of
+// reach, somebody else's change.
+func blamesTheRow(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() == nil && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrConflict)
 }
 
 func (m *Manager) workPage(ctx context.Context, org OrgID, id PlanID, limit int, refused map[TaskID]bool) (*workPage, error) {
@@ -64,10 +62,12 @@ type workPage struct {
 	limit   int
 	skip    map[TaskID]bool
 	now     time.Time
-	done    workDone
 	last    TaskID
 	refused bool // the store did not take the tasks
-	more    bool
+	more    bool // another page follows
+
+	canceled, shifted int
+	failures          []TaskFailure
 }
 
 func (p *workPage) run(ctx context.Context) error {
@@ -86,15 +86,33 @@ func (p *workPage) run(ctx context.Context) error {
 	}
 	p.plan.advance(next)
 	p.more = p.plan.state.Work.Kind != WorkNone
+	if !p.more {
+		if err := p.repeat(ctx); err != nil {
+			return err
+		}
+	}
 	return p.r.SavePlan(ctx, p.core.planChange(p.plan, p.now))
+}
+
+// repeat leaves the work to the next expiry pass, from its start, if a task of an ended plan could not be canceled.
+func (p *workPage) repeat(ctx context.Context) error {
+	kind, status := p.plan.state.canceling()
+	if kind == WorkNone {
+		return nil
+	}
+	left, err := p.r.ListTasks(ctx, TaskQuery{Org: p.plan.state.Org, Plan: p.plan.state.ID, Status: status, Limit: 1})
+	if len(left) > 0 {
+		p.plan.state.Work = PlanWork{Kind: kind}
+	}
+	return err
 }
 
 // tasks does the work on a page of tasks. It takes no lock on them: whoever changes one meanwhile changes its version.
 func (p *workPage) tasks(ctx context.Context) (next uuid.UUID, err error) {
 	work := p.plan.state.Work
 	status := []TaskStatus{Pending}
-	if work.Kind == WorkCancelAll {
-		status = append(status, Opened)
+	if work.Kind != WorkShift {
+		_, status = p.plan.state.canceling()
 	}
 	states, err := p.r.ListTasks(ctx, TaskQuery{Org: p.plan.state.Org, Plan: p.plan.state.ID, Status: status,
 		After: TaskID(work.After), Limit: p.limit})
@@ -134,10 +152,14 @@ func (p *workPage) task(ctx context.Context, state TaskState) (*AssessmentTask, 
 		return nil, nil
 	}
 	if p.plan.state.Work.Kind != WorkShift {
-		p.done.canceled++
+		p.canceled++
 		return task, task.Cancel(p.plan.state.endReason(), p.plan.state.EndedAt)
 	}
 	round, err := p.r.FindEnrollment(ctx, state.Org, state.Enrollment, LockNone)
+	if errors.Is(err, ErrNotFound) {
+		p.fail(state, FailureCorrupt)
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -145,12 +167,12 @@ func (p *workPage) task(ctx context.Context, state TaskState) (*AssessmentTask, 
 		p.fail(state, FailureDomain)
 		return nil, nil
 	}
-	p.done.shifted++
+	p.shifted++
 	return task, nil
 }
 
 func (p *workPage) fail(state TaskState, code FailureCode) {
-	p.done.failures = append(p.done.failures, TaskFailure{Org: state.Org, TaskID: state.ID, Code: code})
+	p.failures = append(p.failures, TaskFailure{Org: state.Org, TaskID: state.ID, Code: code})
 }
 
 // rounds lets the rounds of an ended plan be closed as soon as their tasks have ended, however far off those were planned.

@@ -20,7 +20,7 @@ func ParseBefore(s string, zone *time.Location) (time.Time, error) {
 		}
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil || !strictRFC3339(s) || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
+	if err != nil || !strictRFC3339(s) || t.UTC().Year() < 1 || t.UTC().Year() > 9999 || t.IsZero() {
 		return time.Time{}, invalid("before", "is %s; want RFC 3339 such as 2026-03-31T19:00:00Z, or 2026-03-31 19:00:00", quote(s))
 	}
 	return t.UTC(), nil

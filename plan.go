@@ -51,16 +51,21 @@ type PlanSpec struct {
 // Validate names every fault of the spec in one [ValidationError].
 func (s PlanSpec) Validate() error {
 	f := faults{}
-	checkReference(&f, "org_id", s.Org)
-	if s.ExternalRef != "" {
-		checkReference(&f, "external_ref", s.ExternalRef)
-	}
-	checkReference(&f, "scale_code", s.Scale)
-	f.within("schedule", s.Schedule.Validate())
+	s.checkTerms(&f)
 	_, err := loadZone(s.Zone)
 	f.within("", err)
-	s.check(&f)
 	return f.err()
+}
+
+// checkTerms judges everything but the zone.
+func (s PlanSpec) checkTerms(f *faults) {
+	checkReference(f, "org_id", s.Org)
+	if s.ExternalRef != "" {
+		checkReference(f, "external_ref", s.ExternalRef)
+	}
+	checkReference(f, "scale_code", s.Scale)
+	f.within("schedule", s.Schedule.Validate())
+	s.Windows.check(f)
 }
 
 func (s PlanSpec) equal(other PlanSpec) bool {
@@ -128,6 +133,18 @@ func (p PlanState) cutOff() time.Time {
 	return time.Time{}
 }
 
+// canceling returns the work that the plan's end makes, and the statuses of the tasks that it cancels; none while the plan
+// has not ended.
+func (p PlanState) canceling() (WorkKind, []TaskStatus) {
+	switch {
+	case !p.Status.Ended():
+		return WorkNone, nil
+	case p.Finish == LetOpenedRunOut:
+		return WorkCancelPending, []TaskStatus{Pending}
+	}
+	return WorkCancelAll, []TaskStatus{Pending, Opened}
+}
+
 // endReason is what the tasks say that end with the plan.
 func (p PlanState) endReason() EndReason {
 	if p.Status == PlanStatusCanceled {
@@ -165,7 +182,8 @@ func RestorePlan(state PlanState) (*AssessmentPlan, error) {
 	if state.ID.IsZero() {
 		f.add("plan_id", "is zero")
 	}
-	f.within("", state.PlanSpec.Validate())
+	state.checkTerms(&f)
+	checkZoneName(&f, state.Zone)
 	state.checkStatus(&f)
 	if err := f.err(); err != nil {
 		return nil, corrupt("plan", state.ID, err)
@@ -283,12 +301,7 @@ func (p *AssessmentPlan) Finish(mode FinishMode, now time.Time) error {
 	if err := p.running("finish"); err != nil {
 		return err
 	}
-	work := WorkCancelAll
-	if mode == LetOpenedRunOut {
-		work = WorkCancelPending
-	}
-	p.end(PlanStatusFinished, work, now)
-	p.state.Finish = mode
+	p.end(PlanStatusFinished, mode, now)
 	p.record(&PlanFinished{PlanRef: p.ref(), FinishedAt: p.state.EndedAt, Mode: mode})
 	return nil
 }
@@ -301,14 +314,16 @@ func (p *AssessmentPlan) Cancel(now time.Time) error {
 	if err := p.running("cancel"); err != nil {
 		return err
 	}
-	p.end(PlanStatusCanceled, WorkCancelAll, now)
+	p.end(PlanStatusCanceled, "", now)
 	p.record(&PlanCanceled{PlanRef: p.ref(), CanceledAt: p.state.EndedAt})
 	return nil
 }
 
-func (p *AssessmentPlan) end(status PlanStatus, work WorkKind, now time.Time) {
+func (p *AssessmentPlan) end(status PlanStatus, mode FinishMode, now time.Time) {
 	p.state.Status, p.state.PausedAt, p.state.EndedAt = status, time.Time{}, storedTime(now)
-	p.state.Work = PlanWork{Kind: work}
+	p.state.Finish = mode
+	kind, _ := p.state.canceling()
+	p.state.Work = PlanWork{Kind: kind}
 }
 
 // advance notes how far the plan's work has come; after the last page comes what follows that work.

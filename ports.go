@@ -345,6 +345,8 @@ type Scope struct {
 	Org     OrgID
 	Plan    PlanID     // zero is every plan of the org
 	Testees []TesteeID // none is every testee
+
+	ofPlan bool // made for one plan, which must then be given
 }
 
 // MaxScopeTestees is the most testees that a Scope may name.
@@ -354,14 +356,14 @@ const MaxScopeTestees = 1000
 func InOrg(org OrgID) Scope { return Scope{Org: org} }
 
 // InPlan is everything of one plan.
-func InPlan(org OrgID, plan PlanID) Scope { return Scope{Org: org, Plan: plan} }
+func InPlan(org OrgID, plan PlanID) Scope { return Scope{Org: org, Plan: plan, ofPlan: true} }
 
 // ForTestees is what some testees owe in one plan.
 func ForTestees(org OrgID, plan PlanID, testees ...TesteeID) Scope {
 	if len(testees) == 0 {
 		testees = []TesteeID{""} // no testee is nobody, not everybody; Validate says so
 	}
-	return Scope{Org: org, Plan: plan, Testees: testees}
+	return Scope{Org: org, Plan: plan, Testees: testees, ofPlan: true}
 }
 
 // IsZero reports whether the scope says nothing.
@@ -371,8 +373,8 @@ func (s Scope) IsZero() bool { return s.Org == "" && s.Plan.IsZero() && len(s.Te
 func (s Scope) Validate() error {
 	f := faults{}
 	checkReference(&f, "scope.org_id", s.Org)
-	if len(s.Testees) > 0 && s.Plan.IsZero() {
-		f.add("scope.plan_id", "is missing beside testee_ids")
+	if (s.ofPlan || len(s.Testees) > 0) && s.Plan.IsZero() {
+		f.add("scope.plan_id", "is zero; use InOrg for a whole org")
 	}
 	if len(s.Testees) > MaxScopeTestees {
 		f.add("scope.testee_ids", "has %d testees; the most is %d", len(s.Testees), MaxScopeTestees)

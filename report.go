@@ -29,9 +29,9 @@ type ExpireReport struct {
 	Expired   int           // opened tasks whose entry was over
 	Missed    int           // pending tasks whose window closed
 	Canceled  int           // tasks of plans that ended
-	Shifted   int           // tasks of plans that were resumed, to their new dates
+	Shifted   int           // tasks of plans that were resumed, to their new dates; one that fails waits to be rescheduled
 	Closed    int           // rounds whose tasks had all ended
-	Failed    int           // records that could not be judged or stored; they are tried again by the next pass
+	Failed    int           // records that could not be judged or stored; the next pass tries them again, but for Shifted
 	Skipped   int           // tasks that somebody else changed meanwhile
 	Retries   int           // transactions that had to be run again
 	Failures  []TaskFailure // the first Config.ReportLimit that failed

@@ -1,8 +1,6 @@
 package assessplan
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 )
@@ -89,46 +87,6 @@ type Occurrence struct {
 	Time TimeOfDay
 }
 
-// UnmarshalJSON refuses unknown and repeated fields and a schedule that is not valid.
-func (s *Schedule) UnmarshalJSON(b []byte) error {
-	type plain Schedule
-	var read plain
-	decoder := json.NewDecoder(bytes.NewReader(b))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&read); err != nil {
-		return invalid("schedule", "cannot be read: %v", err)
-	}
-	if err := repeatedField(b); err != nil {
-		return err
-	}
-	*s = Schedule(read)
-	return s.Validate()
-}
-
-// repeatedField finds a name that stands twice in a JSON object, of which encoding/json would silently take the last.
-func repeatedField(object []byte) error {
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
-		return err
-	}
-	seen := map[string]bool{}
-	for decoder.More() {
-		name, err := decoder.Token()
-		if err != nil {
-			return err
-		}
-		if seen[name.(string)] {
-			return invalid(name.(string), "is given twice")
-		}
-		seen[name.(string)] = true
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Validate names every fault of the schedule in one [ValidationError].
 func (s Schedule) Validate() error {
 	f := faults{}
@@ -180,7 +138,7 @@ func (s Schedule) check(f *faults) {
 		checkIncreasing(f, "times", s.Times, func(a, b TimeOfDay) int { return int(a - b) })
 	}
 	if len(f.list) == 0 && s.size() > MaxOccurrences {
-		f.add("count", "makes %d occurrences in a round; the most is %d", s.size(), MaxOccurrences)
+		f.add(fields[len(fields)-2], "makes %d occurrences in a round; the most is %d", s.size(), MaxOccurrences)
 	}
 }
 
@@ -199,14 +157,14 @@ func (s Schedule) checkUnused(f *faults, fields []string) {
 }
 
 func (s Schedule) checkCycle(f *faults) {
-	if s.Unit != Days && s.Unit != Weeks && s.Unit != Months {
+	known := s.Unit == Days || s.Unit == Weeks || s.Unit == Months
+	if !known {
 		f.add("unit", "is %s; want day, week or month", quote(string(s.Unit)))
-		return
 	}
 	length := s.shortestCycle()
 	for i, slot := range s.Slots {
 		path := fmt.Sprintf("slots[%d]", i)
-		if slot.Day < 0 || slot.Day >= length {
+		if known && (slot.Day < 0 || slot.Day >= length) {
 			f.add(path+".day", "is %d; want 0 to %d, the last day of the shortest cycle", slot.Day, length-1)
 		}
 		slot.Time.check(f, path+".time")

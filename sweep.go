@@ -50,6 +50,7 @@ type page struct {
 	found    int               // how many rows the claim returned
 	last     DueCursor         // where the next page begins; zero after the last row
 	saving   error             // why the store refused the page
+	skipped  bool              // of a page of one task: somebody else changed it since it was claimed
 }
 
 // sweep walks through the tasks that a query finds and lets judge decide on each page.
@@ -183,6 +184,9 @@ func (s *sweep) singly(ctx context.Context, refused *page) (*page, error) {
 		one, err := s.single(ctx, task)
 		switch {
 		case err == nil: // also if ctx ended meanwhile: it is stored
+			if one.skipped {
+				s.skipped++
+			}
 			whole.changed = append(whole.changed, one.changed...)
 			whole.failures = append(whole.failures, one.failures...)
 			whole.isolated = append(whole.isolated, one.isolated...)
@@ -210,7 +214,7 @@ func (s *sweep) single(ctx context.Context, claimed *AssessmentTask) (*page, err
 			return err
 		}
 		if state.Version != claimed.state.Version {
-			s.skipped++
+			p.skipped = true
 			return nil
 		}
 		s.restore(p, []TaskState{state}, make([]AssessmentTask, 1))

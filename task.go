@@ -43,6 +43,7 @@ const (
 	Lost             EndReason = "lost"              // lost to follow-up
 	Died             EndReason = "died"
 	Other            EndReason = "other"
+	ByErasure        EndReason = "erased" // of a round whose testee was erased; only EraseTestee gives it
 )
 
 // FailureCode says why an attempt to open a task failed: a word of this package, never a foreign message.
@@ -177,9 +178,7 @@ func (s *TaskState) checkIdentity(f *faults) {
 func (s *TaskState) checkPlanning(f *faults) {
 	s.Date.check(f, "date")
 	s.Time.check(f, "time")
-	if s.Zone == "" || len(s.Zone) > MaxCode {
-		f.add("zone", "has %d bytes; want 1 to %d", len(s.Zone), MaxCode)
-	}
+	checkZoneName(f, s.Zone)
 	if s.PlannedAt.IsZero() || s.Revision < 1 {
 		f.add("planned_at", "or revision is missing")
 	}
@@ -196,6 +195,9 @@ func (s *TaskState) checkPlanning(f *faults) {
 	}
 	if s.Attempts < 0 || (s.Attempts == 0) != (s.LastError == "") {
 		f.add("attempts", "is %d with last_error %s", s.Attempts, quote(string(s.LastError)))
+	}
+	if s.LastError != "" {
+		checkCode(f, "last_error", string(s.LastError))
 	}
 	if s.EntrySerial < 0 {
 		f.add("entry_serial", "is %d", s.EntrySerial)

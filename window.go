@@ -27,7 +27,7 @@ func ParseWindow(s string) (Window, error) {
 	w := Window{}
 	if digits, days := strings.CutSuffix(s, "d"); days {
 		n, err := strconv.Atoi(digits)
-		if err != nil || n < 1 {
+		if err != nil || n < 1 || strconv.Itoa(n) != digits {
 			return Window{}, invalid("window", "is %s; want calendar days such as 3d, or a duration such as 15m or 72h", quote(s))
 		}
 		w.Days = n

@@ -96,7 +96,7 @@ CREATE TABLE assessplan_enrollments (
     CONSTRAINT enrollment_ended_at    CHECK ((ended_at IS NOT NULL) = (status IN ('closed', 'terminated'))),
     CONSTRAINT enrollment_end_reason  CHECK ((end_reason IS NOT NULL) = (status = 'terminated') AND
                                              coalesce(end_reason, 'other') IN
-                                             ('withdrawn', 'withdrawn_consent', 'lost', 'died', 'other')),
+                                             ('withdrawn', 'withdrawn_consent', 'lost', 'died', 'other', 'erased')),
     CONSTRAINT enrollment_end_note    CHECK (end_note IS NULL OR status = 'terminated' AND octet_length(end_note) BETWEEN 1 AND 500),
     CONSTRAINT enrollment_version     CHECK (version >= 1)
 ) STRICT;
