@@ -84,15 +84,17 @@
 // # Where things are
 //
 //	plan.go, enrollment.go, task.go     the aggregates and their states
+//	begin.go                            how a round gets its tasks
 //	lifecycle.go                        what may be done to a task, and when
 //	schedule.go, window.go, civil.go    dates, times of day, zones, windows
-//	ports.go                            what a host or an adapter implements
+//	id.go, reference.go, checks.go      IDs, the host's references, what every record keeps to
+//	ports.go, scope.go, observer.go     what a host or an adapter implements
 //	entry.go, generator.go              entries, and the generators that ship
-//	event.go, cloudevent.go             the facts, and how they are written
+//	event.go, facts.go, cloudevent.go   events, what they say, and how they are written
 //	service.go                          New and Config
 //	manager*.go                         the commands and queries
 //	scheduler.go, sweep.go              the passes: pages, cursors, isolation
-//	opening.go, expiry.go               what each pass decides
+//	opening.go, expiry.go, closing.go   what each pass decides; report.go what it tells
 //	entrycalls.go                       what shields a pass from a generator
 //	errors.go                           sentinels, typed errors, kinds
 //

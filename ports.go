@@ -258,7 +258,7 @@ type OutboxEvent struct {
 	Attempts    int         // how often it was claimed
 	AvailableAt time.Time   // when it can be claimed again; of a leased event the end of its lease
 	Parked      bool        // taken out until somebody decides
-	LastError   FailureCode // why the last attempt failed; empty before that
+	LastError   FailureCode // a code of the relay: why the last attempt failed; empty before that
 }
 
 // ClaimQuery asks for events to publish.
@@ -310,77 +310,4 @@ type EventPublisher interface {
 // Clock tells the time of the domain: when tasks are due, opened, expired. Timeouts are not its business.
 type Clock interface {
 	Now() time.Time
-}
-
-// Observer is told what operators want to know: what alerts and metrics are made of. It is called where the thing happens,
-// by several goroutines at once, and should return soon. New kinds of [Observation] may come: ignore those you do not know.
-type Observer interface {
-	Observe(ctx context.Context, o Observation)
-}
-
-// Observation is one of [*ScheduleFinished], [*ExpireFinished] and [*TaskFailed].
-type Observation interface{ observation() }
-
-// ScheduleFinished says that a pass that opens tasks ended, well or with an error.
-type ScheduleFinished struct {
-	Report *ScheduleReport
-	Err    error
-}
-
-// ExpireFinished says that a pass that expires tasks ended, well or with an error.
-type ExpireFinished struct {
-	Report *ExpireReport
-	Err    error
-}
-
-// TaskFailed says that a task could not be opened or expired, while the pass went on.
-type TaskFailed struct{ Failure TaskFailure }
-
-func (*ScheduleFinished) observation() {}
-func (*ExpireFinished) observation()   {}
-func (*TaskFailed) observation()       {}
-
-// Scope narrows a pass. Make one with [InOrg], [InPlan] or [ForTestees]; where a port takes a Scope, zero is all orgs.
-type Scope struct {
-	Org     OrgID
-	Plan    PlanID     // zero is every plan of the org
-	Testees []TesteeID // none is every testee
-
-	ofPlan bool // made for one plan, which must then be given
-}
-
-// MaxScopeTestees is the most testees that a Scope may name.
-const MaxScopeTestees = 1000
-
-// InOrg is everything of one org.
-func InOrg(org OrgID) Scope { return Scope{Org: org} }
-
-// InPlan is everything of one plan.
-func InPlan(org OrgID, plan PlanID) Scope { return Scope{Org: org, Plan: plan, ofPlan: true} }
-
-// ForTestees is what some testees owe in one plan.
-func ForTestees(org OrgID, plan PlanID, testees ...TesteeID) Scope {
-	if len(testees) == 0 {
-		testees = []TesteeID{""} // no testee is nobody, not everybody; Validate says so
-	}
-	return Scope{Org: org, Plan: plan, Testees: testees, ofPlan: true}
-}
-
-// IsZero reports whether the scope says nothing.
-func (s Scope) IsZero() bool { return s.Org == "" && s.Plan.IsZero() && len(s.Testees) == 0 }
-
-// Validate names every fault of a scope. A zero Scope is one: to mean all orgs, a caller gives no Scope at all.
-func (s Scope) Validate() error {
-	f := faults{}
-	checkReference(&f, "scope.org_id", s.Org)
-	if (s.ofPlan || len(s.Testees) > 0) && s.Plan.IsZero() {
-		f.add("scope.plan_id", "is zero; use InOrg for a whole org")
-	}
-	if len(s.Testees) > MaxScopeTestees {
-		f.add("scope.testee_ids", "has %d testees; the most is %d", len(s.Testees), MaxScopeTestees)
-	}
-	for _, testee := range s.Testees {
-		checkReference(&f, "scope.testee_ids", testee)
-	}
-	return f.err()
 }

@@ -3,9 +3,7 @@ package assessplan
 import (
 	"crypto/sha256"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // TaskStatus is where a task stands.
@@ -293,26 +291,4 @@ func (s *TaskState) checkEnd(f *faults) {
 	if s.Late != (s.Status == Completed && !s.DueAt.IsZero() && s.SubmittedAt.After(s.DueAt)) {
 		f.add("late", "does not fit due_at and submitted_at")
 	}
-}
-
-// checkStored is what every stored record keeps to.
-func checkStored(f *faults, version int64, times ...time.Time) {
-	if version < 0 {
-		f.add("version", "is %d", version)
-	}
-	for _, t := range times {
-		if !t.IsZero() && (t.Year() < 1 || t.Year() > 9999 || t.Location() != time.UTC || t.Nanosecond()%1000 != 0) {
-			f.add("time", "%s is not UTC at microseconds in the years 1 to 9999", t.Format(time.RFC3339Nano))
-		}
-	}
-}
-
-func checkText(f *faults, path, text string, most int) {
-	if len(text) > most || !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
-		f.add(path, "has %d bytes; want at most %d of valid UTF-8 without NUL", len(text), most)
-	}
-}
-
-func corrupt(kind string, id fmt.Stringer, err error) error {
-	return fmt.Errorf("%w: %s %s: %w", ErrCorrupt, kind, id, err)
 }

@@ -25,23 +25,33 @@ func NewReminders(scheduler *assessplan.Scheduler, mailer Mailer) *Reminders {
 	return &Reminders{scheduler: scheduler, mailer: mailer}
 }
 
-// Run expires what is over, opens what is due, and mails the links of what it opened. Call it as often as the windows of
-// the plans need. A mail that fails is reported and not sent again; where a reminder must not be lost, send it from the
-// task.opened events, which are kept until they are delivered.
+// Run expires what is over, opens what is due, and mails the links of what it opened, also when the pass then broke: what it
+// reports as opened is stored. Call it as often as the windows of the plans need. A mail that fails is reported and not sent
+// again; where a reminder must not be lost, send it from the task.opened events, which are kept until they are delivered.
 func (r *Reminders) Run(ctx context.Context) error {
-	if _, err := r.scheduler.ExpireOverdueTasks(ctx, time.Time{}); err != nil {
-		return fmt.Errorf("expiring tasks: %w", err)
+	_, err := r.scheduler.ExpireOverdueTasks(ctx, time.Time{})
+	errs := []error{err}
+	for more := true; more && ctx.Err() == nil; {
+		report, err := r.scheduler.SchedulePendingTasks(ctx, time.Time{})
+		errs = append(errs, err)
+		if report != nil {
+			errs = append(errs, r.mail(ctx, report))
+		}
+		more = err == nil && report.More
 	}
-	report, err := r.scheduler.SchedulePendingTasks(ctx, time.Time{})
-	if err != nil {
-		return fmt.Errorf("opening tasks: %w", err)
-	}
-	var failed []error
+	return errors.Join(errs...)
+}
+
+func (r *Reminders) mail(ctx context.Context, report *assessplan.ScheduleReport) error {
+	var errs []error
 	for _, opened := range report.Tasks {
 		_, link := opened.Entry.Reveal()
 		if err := r.mailer.Mail(ctx, opened.Task.Testee, opened.Task.Scale, link); err != nil {
-			failed = append(failed, fmt.Errorf("mailing the link of task %s: %w", opened.Task.ID, err))
+			errs = append(errs, fmt.Errorf("mailing the link of task %s: %w", opened.Task.ID, err))
 		}
 	}
-	return errors.Join(failed...)
+	if unlisted := report.Opened - len(report.Tasks); unlisted > 0 {
+		errs = append(errs, fmt.Errorf("%d links are not in the report: set Config.MaxTasks to at most Config.ReportLimit", unlisted))
+	}
+	return errors.Join(errs...)
 }
