@@ -14,6 +14,7 @@ type bentStore struct {
 	plan        func(*assessplan.PlanState)       // changes a plan on its way out
 	saveTasks   func(changes []assessplan.TaskChange, save saving) error
 	saveRounds  func(changes []assessplan.EnrollmentChange) error // before rounds are stored
+	savePlan    func(change assessplan.PlanChange) error          // before a plan is stored
 	claiming    func(q assessplan.DueQuery)                       // before tasks are claimed to be opened
 	begin       func() error                                      // before a transaction that writes
 	afterUpdate func()                                            // after a transaction was committed
@@ -93,14 +94,32 @@ func (r bentRepositories) FindPlan(ctx context.Context, org assessplan.OrgID, id
 	return plan, err
 }
 
-func (r bentRepositories) FindEndedEnrollments(ctx context.Context, q assessplan.EndedQuery) ([]assessplan.EnrollmentState, error) {
-	rounds, err := r.Repositories.FindEndedEnrollments(ctx, q)
+func (r bentRepositories) bendRounds(rounds []assessplan.EnrollmentState) []assessplan.EnrollmentState {
 	for i := range rounds {
 		if r.store.round != nil {
 			r.store.round(&rounds[i])
 		}
 	}
-	return rounds, err
+	return rounds
+}
+
+func (r bentRepositories) FindRounds(ctx context.Context, org assessplan.OrgID, plan assessplan.PlanID, testee assessplan.TesteeID) ([]assessplan.EnrollmentState, error) {
+	rounds, err := r.Repositories.FindRounds(ctx, org, plan, testee)
+	return r.bendRounds(rounds), err
+}
+
+func (r bentRepositories) FindEndedEnrollments(ctx context.Context, q assessplan.EndedQuery) ([]assessplan.EnrollmentState, error) {
+	rounds, err := r.Repositories.FindEndedEnrollments(ctx, q)
+	return r.bendRounds(rounds), err
+}
+
+func (r bentRepositories) SavePlan(ctx context.Context, change assessplan.PlanChange) error {
+	if r.store.savePlan != nil {
+		if err := r.store.savePlan(change); err != nil {
+			return err
+		}
+	}
+	return r.Repositories.SavePlan(ctx, change)
 }
 
 func (r bentRepositories) SaveEnrollments(ctx context.Context, changes []assessplan.EnrollmentChange) error {

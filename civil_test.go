@@ -179,6 +179,9 @@ func TestCivilDateCountsDays(t *testing.T) {
 		{"2026-03-02", -2, "2026-02-28"},
 		{"2026-03-02", 0, "2026-03-02"},
 		{"1900-01-01", 36525, "2000-01-02"},
+		{"2000-01-01", 109573, "2300-01-01"},
+		{"0001-01-01", 1826212, "5001-01-01"},
+		{"0001-01-01", 3652058, "9999-12-31"},
 	} {
 		require.Equal(t, test.to, date(test.from).AddDays(test.days).String())
 		require.Equal(t, test.days, date(test.to).DaysSince(date(test.from)))

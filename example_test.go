@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"slices"
 	"time"
 
 	"github.com/benbjohnson/clock"
@@ -95,13 +94,12 @@ func exampleService() (*assessplan.Service, *clock.Mock, assessplan.EnrollmentSt
 	return service, now, enrolled.Enrollment
 }
 
-// tasksInOrder returns the tasks of a round by their number; a list is ordered by ID.
+// tasksInOrder returns the tasks of a round: a list is ordered by ID, and they were made in the order of their numbers.
 func tasksInOrder(manager *assessplan.Manager, round assessplan.EnrollmentState) []assessplan.TaskState {
 	page, err := manager.ListTasks(context.Background(), assessplan.TaskQuery{Org: round.Org, Enrollment: round.ID})
 	if err != nil {
 		log.Fatal(err)
 	}
-	slices.SortFunc(page.Tasks, func(a, b assessplan.TaskState) int { return a.Seq - b.Seq })
 	return page.Tasks
 }
 

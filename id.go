@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-	"time"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 )
@@ -157,14 +157,31 @@ func uint64FromUUID(table byte, id uuid.UUID) (uint64, bool) {
 	return n, id == uuidFromUint64(table, n)
 }
 
-// newUUIDv7 makes a time-ordered UUID (RFC 9562 section 5.7) from the injected clock; rand_a holds the fraction of the
-// millisecond (section 6.2, method 3). google/uuid's own NewV7 reads the wall clock.
-func newUUIDv7(now time.Time) uuid.UUID {
+// idMaker makes time-ordered UUIDs (UUIDv7, RFC 9562 section 5.7) from the injected clock; google/uuid's own reads the wall
+// clock. Those of one maker strictly increase, also within a tick of the clock and while it stands still or goes back, so
+// that the tasks of a round are listed in their order.
+type idMaker struct {
+	clock Clock
+	last  atomic.Int64 // microseconds
+}
+
+func (m *idMaker) next() uuid.UUID {
+	now := m.clock.Now().UnixMicro()
+	for {
+		last := m.last.Load()
+		micros := max(now, last+1)
+		if m.last.CompareAndSwap(last, micros) {
+			return uuidV7(micros)
+		}
+	}
+}
+
+// uuidV7 holds microseconds: rand_a is the fraction of the millisecond (section 6.2, method 3).
+func uuidV7(micros int64) uuid.UUID {
 	var id uuid.UUID
 	if _, err := rand.Read(id[8:]); err != nil {
 		panic(fmt.Sprintf("assessplan: no randomness: %v", err)) // documented never to happen since Go 1.24
 	}
-	micros := now.UnixMicro()
 	binary.BigEndian.PutUint64(id[:8], uint64(micros/1000)<<16|uint64(micros%1000)*4096/1000)
 	id[6] = id[6]&0x0f | 0x70
 	id[8] = id[8]&0x3f | 0x80

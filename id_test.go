@@ -166,3 +166,12 @@ func TestHostMakesIDsItself(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, uint64(4711), key)
 }
+
+// The tasks of a round are made in one instant, and are listed in the order of their numbers all the same.
+func TestDefaultIDsIncreaseWhileTheClockStandsStill(t *testing.T) {
+	f := newFixture(t, func(s *setup) { s.config.NewID = nil })
+	round := f.round(f.plan(daily(200)), "a")
+	for i, task := range f.tasksOf(round) {
+		require.Equal(t, i+1, task.Seq)
+	}
+}

@@ -246,3 +246,30 @@ func TestKeysOfAHostsTablesDoNotMeet(t *testing.T) {
 	require.Len(t, ids, 3, "the plan was created, the task opened, the round paused")
 	require.Len(t, subjects, 3)
 }
+
+func TestRoundThatIsOverIsImportedBesideARunningOne(t *testing.T) {
+	f := newFixture(t)
+	plan := f.plan(daily(1))
+	running := f.round(plan, "a")
+	over := history(plan)
+	over.Tasks = over.Tasks[:4]
+
+	imported, err := f.ImportRound(f.ctx, over)
+
+	require.NoError(t, err)
+	require.False(t, imported.Existing)
+	require.Equal(t, assessplan.EnrollmentStatusClosed, imported.Enrollment.Status)
+	require.Len(t, f.tasksOf(imported.Enrollment), 4)
+	state, err := f.GetEnrollment(f.ctx, clinic, running.ID)
+	require.NoError(t, err)
+	require.Equal(t, running, state)
+}
+
+func TestRunningRoundIsNotImportedBesideAnother(t *testing.T) {
+	f := newFixture(t)
+	plan := f.plan(daily(1))
+	f.round(plan, "a")
+	_, err := f.ImportRound(f.ctx, history(plan))
+	require.ErrorIs(t, err, assessplan.ErrEnrollmentConflict)
+	require.Len(t, f.tasks(assessplan.TaskQuery{Org: clinic}), 1)
+}

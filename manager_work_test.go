@@ -170,6 +170,27 @@ func TestPlanThatIsCanceledDuringAShiftEndsEverything(t *testing.T) {
 	require.Zero(t, f.statuses()[assessplan.Pending])
 }
 
+// taskFaults keep the tasks of testee b from being changed, by the code that tells of it.
+var taskFaults = map[assessplan.FailureCode]func(f *fixture){
+	assessplan.FailureCorrupt: func(f *fixture) {
+		f.store.task = func(task *assessplan.TaskState) {
+			if task.Testee == "b" {
+				task.Seq = 0
+			}
+		}
+	},
+	assessplan.FailureStore: func(f *fixture) {
+		f.store.saveTasks = func(changes []assessplan.TaskChange, save saving) error {
+			for _, change := range changes {
+				if change.State.Testee == "b" {
+					return errDisk
+				}
+			}
+			return save(changes)
+		}
+	},
+}
+
 func TestWorkOfAPlanGoesRoundATaskThatIsDamagedOrRefused(t *testing.T) {
 	works := map[string]struct {
 		command func(f *fixture, plan assessplan.PlanState) // leaves the work to the pass
@@ -192,27 +213,8 @@ func TestWorkOfAPlanGoesRoundATaskThatIsDamagedOrRefused(t *testing.T) {
 			func(report *assessplan.ExpireReport) int { return report.Shifted },
 		},
 	}
-	faults := map[assessplan.FailureCode]func(f *fixture){
-		assessplan.FailureCorrupt: func(f *fixture) {
-			f.store.task = func(task *assessplan.TaskState) {
-				if task.Testee == "b" {
-					task.Seq = 0
-				}
-			}
-		},
-		assessplan.FailureStore: func(f *fixture) {
-			f.store.saveTasks = func(changes []assessplan.TaskChange, save saving) error {
-				for _, change := range changes {
-					if change.State.Testee == "b" {
-						return errDisk
-					}
-				}
-				return save(changes)
-			}
-		},
-	}
 	for name, work := range works {
-		for code, fault := range faults {
+		for code, fault := range taskFaults {
 			t.Run(name+" "+string(code), func(t *testing.T) {
 				f := newFixture(t, func(s *setup) { s.config.PageSize = 3 })
 				plan := f.plan(daily(1))

@@ -71,6 +71,8 @@ func TestParseBeforeRefusesEverythingElse(t *testing.T) {
 		{"the year 0", "0000-03-31T19:00:00Z"},
 		{"the year 0 by the clock", "0000-03-31 19:00:00"},
 		{"a year that is 0 in UTC", "0001-01-01T00:00:00+01:00"},
+		{"the first instant, which is Go's zero time", "0001-01-01T00:00:00Z"},
+		{"the first instant, by the clock", "0001-01-01 00:00:00"},
 		{"the year 10000", "10000-01-01T00:00:00Z"},
 		{"a year that is 10000 in UTC", "9999-12-31T23:59:59-01:00"},
 		{"a comma, which Go takes", "2026-03-31T19:00:00,5Z"},

@@ -145,6 +145,7 @@ func TestScopeThatSaysTooLittleOrTooMuchIsRefused(t *testing.T) {
 		"no org":                     {assessplan.InOrg("")},
 		"org too long":               {assessplan.InOrg(assessplan.OrgID(strings.Repeat("x", 129)))},
 		"plan without org":           {assessplan.InPlan("", plan)},
+		"plan that is zero":          {assessplan.InPlan(clinic, assessplan.PlanID{})},
 		"testees without plan":       {assessplan.ForTestees(clinic, assessplan.PlanID{}, "a")},
 		"nobody":                     {assessplan.ForTestees(clinic, plan)},
 		"nobody in a list":           {assessplan.ForTestees(clinic, plan, []assessplan.TesteeID{}...)},

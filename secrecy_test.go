@@ -69,6 +69,31 @@ func TestTokensShowNowhere(t *testing.T) {
 	}
 }
 
+// TestSecretsHiddenInAHostsFieldShowNowhere prints what fmt cannot ask: it calls no method on an unexported field.
+func TestSecretsHiddenInAHostsFieldShowNowhere(t *testing.T) {
+	entry, err := assessplan.NewEntry(secret, site+"?token="+secret, monday)
+	require.NoError(t, err)
+	key := assessplan.SigningKey{ID: "k1", Secret: []byte(secret + secret)}
+	entries, err := assessplan.NewSignedEntryGenerator(site, []assessplan.SigningKey{key}, nil)
+	require.NoError(t, err)
+	for name, value := range map[string]any{
+		"an entry": struct{ hidden assessplan.Entry }{entry},
+		"entries":  struct{ hidden []assessplan.Entry }{[]assessplan.Entry{entry}},
+		"a generator": struct {
+			hidden *assessplan.SignedEntryGenerator
+		}{entries},
+		"no field":     entries,
+		"an interface": struct{ hidden assessplan.EntryGenerator }{entries},
+	} {
+		for _, verb := range []string{"%v", "%+v", "%#v"} {
+			text := fmt.Sprintf(verb, value)
+			require.NotContains(t, text, secret, "%s of %s", verb, name)
+			require.NotContains(t, text, "115 51 99 114", "%s of %s: as %%v writes bytes", verb, name)
+			require.NotContains(t, text, "0x73, 0x33, 0x63", "%s of %s: as %%#v writes bytes", verb, name)
+		}
+	}
+}
+
 func isFact(value any) bool {
 	_, is := value.(assessplan.Fact)
 	return is

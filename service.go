@@ -24,7 +24,7 @@ const (
 type Config struct {
 	// Clock tells the time of the domain; nil is the machine's clock.
 	Clock Clock
-	// NewID makes the IDs of plans, enrollments and tasks; nil makes UUIDv7 by Clock. It is called by several goroutines.
+	// NewID makes the IDs of plans, enrollments and tasks; nil makes UUIDv7 by Clock, in increasing order. It is called by several goroutines.
 	NewID func() uuid.UUID
 	// PageSize is how many tasks a transaction of a pass takes: 1 to 5000; 0 is 500.
 	PageSize int
@@ -71,8 +71,8 @@ func (c *Config) withDefaults() Config {
 		d.Clock = clock.New()
 	}
 	if d.NewID == nil {
-		now := d.Clock.Now
-		d.NewID = func() uuid.UUID { return newUUIDv7(now()) }
+		ids := &idMaker{clock: d.Clock}
+		d.NewID = ids.next
 	}
 	setDefault(&d.PageSize, 500)
 	setDefault(&d.PageBudget, 2*time.Second)
