@@ -204,7 +204,7 @@ type timeTexts struct {
 
 func (t *timeTexts) append(b []byte, at time.Time) []byte {
 	for i := range t.last {
-		if known := &t.last[i]; known.size > 0 && known.at == at {
+		if known := &t.last[i]; known.size > 0 && known.at.Equal(at) {
 			return append(b, known.text[:known.size]...)
 		}
 	}
