@@ -74,14 +74,15 @@ func (m *Manager) erase(ctx context.Context, r Repositories, org OrgID, testee T
 	}
 	for _, state := range rounds {
 		erased.Rounds++
-		round, err := RestoreEnrollment(state)
-		if err != nil {
-			continue // it bears the pseudonym; a corrupt round must not keep a person from being forgotten
-		}
+		_, damaged := RestoreEnrollment(state)
+		round := &Enrollment{state: state}
 		round.erase(now)
 		c := &roundCommand{Manager: m, r: r, round: round, now: now}
 		if err := c.cancelTasks(ctx); err != nil {
 			return Erased{}, err
+		}
+		if damaged != nil {
+			continue // it bears the pseudonym; a damaged round must not keep a person from being forgotten
 		}
 		if err := r.SaveEnrollments(ctx, []EnrollmentChange{m.core.enrollmentChange(round, now)}); err != nil {
 			return Erased{}, err

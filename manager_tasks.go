@@ -37,6 +37,9 @@ func (m *Manager) complete(ctx context.Context, r Repositories, before TaskState
 	if err != nil {
 		return TaskState{}, err
 	}
+	if _, err := RestoreEnrollment(round); err != nil {
+		return TaskState{}, err // whether there is consent cannot be told
+	}
 	state, err := find()
 	if err != nil {
 		return TaskState{}, err

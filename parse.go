@@ -12,18 +12,31 @@ func ParseBefore(s string, zone *time.Location) (time.Time, error) {
 	if zone == nil {
 		zone = time.UTC
 	}
-	if len(s) == len(time.DateTime) {
-		date, err1 := ParseCivilDate(s[:10])
-		at, err2 := ParseTimeOfDay(s[11:])
-		if err1 == nil && err2 == nil && s[10] == ' ' {
-			return Resolve(date, at, zone), nil
-		}
+	t, ok := parseRFC3339(s)
+	if !ok {
+		t, ok = parseClock(s, zone)
 	}
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil || !strictRFC3339(s) || t.UTC().Year() < 1 || t.UTC().Year() > 9999 || t.IsZero() {
+	if !ok || t.IsZero() || t.Year() < 1 || t.Year() > 9999 {
 		return time.Time{}, invalid("before", "is %s; want RFC 3339 such as 2026-03-31T19:00:00Z, or 2026-03-31 19:00:00", quote(s))
 	}
-	return t.UTC(), nil
+	return t, nil
+}
+
+func parseClock(s string, zone *time.Location) (time.Time, bool) {
+	if len(s) != len(time.DateTime) || s[10] != ' ' {
+		return time.Time{}, false
+	}
+	date, err := ParseCivilDate(s[:10])
+	if err != nil {
+		return time.Time{}, false
+	}
+	at, err := ParseTimeOfDay(s[11:])
+	return Resolve(date, at, zone), err == nil
+}
+
+func parseRFC3339(s string) (time.Time, bool) {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	return t.UTC(), err == nil && strictRFC3339(s)
 }
 
 // strictRFC3339 checks the places of the fixed-width parts (section 5.6), which time.Parse takes lightly.

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
+	"fmt"
 	"strings"
 )
 
@@ -12,11 +12,25 @@ import (
 // people are asked must not become a default.
 func (s *Schedule) UnmarshalJSON(b []byte) error {
 	type plain Schedule
-	var read plain
+	var read struct {
+		plain
+		Slots []json.RawMessage `json:"slots"` // one by one, so that a fault names its slot
+	}
 	if err := decodeStrictly(b, "schedule", &read); err != nil {
 		return err
 	}
-	*s = Schedule(read)
+	f := faults{}
+	slots := make([]Slot, len(read.Slots))
+	for i, slot := range read.Slots {
+		f.within(fmt.Sprintf("slots[%d]", i), slots[i].UnmarshalJSON(slot))
+	}
+	if err := f.err(); err != nil {
+		return err
+	}
+	*s = Schedule(read.plain)
+	if len(slots) > 0 {
+		s.Slots = slots
+	}
 	return s.Validate()
 }
 
@@ -45,7 +59,10 @@ func (s *Slot) UnmarshalJSON(b []byte) error {
 
 // decodeStrictly is json.Unmarshal for a value in which nothing is passed over.
 func decodeStrictly(b []byte, path string, into any) error {
-	if err := plainJSON(json.NewDecoder(bytes.NewReader(b))); err != nil && !errors.Is(err, io.EOF) {
+	if bytes.Equal(b, []byte("null")) {
+		return invalid(path, "is null; leave it out or give a value")
+	}
+	if err := plainJSON(json.NewDecoder(bytes.NewReader(b)), ""); err != nil {
 		return err
 	}
 	decoder := json.NewDecoder(bytes.NewReader(b))
@@ -59,39 +76,50 @@ func decodeStrictly(b []byte, path string, into any) error {
 }
 
 // plainJSON refuses a value in which a name stands twice, of which encoding/json would take the last in silence, without
-// regard to case, or null, which it would take for zero.
-func plainJSON(decoder *json.Decoder) error {
+// regard to case, or null, which it would take for zero. What is no JSON it leaves to encoding/json.
+func plainJSON(decoder *json.Decoder, path string) error {
 	token, err := decoder.Token()
 	switch {
 	case err != nil:
 		return nil //nolint:nilerr // encoding/json says it better
 	case token == nil:
-		return invalid("value", "is null; leave the field out or give a value")
+		return invalid(path, "is null; leave it out or give a value")
 	case token == json.Delim('['):
-		for decoder.More() {
-			if err := plainJSON(decoder); err != nil {
+		for i := 0; decoder.More(); i++ {
+			if err := plainJSON(decoder, fmt.Sprintf("%s[%d]", path, i)); err != nil {
 				return err
 			}
 		}
 	case token == json.Delim('{'):
-		seen := map[string]bool{}
-		for decoder.More() {
-			name, err := decoder.Token()
-			text, ok := name.(string)
-			if err != nil || !ok {
-				return nil //nolint:nilerr // encoding/json says it better
-			}
-			if seen[strings.ToLower(text)] {
-				return invalid(text, "is given twice")
-			}
-			seen[strings.ToLower(text)] = true
-			if err := plainJSON(decoder); err != nil {
-				return err
-			}
+		if err := plainFields(decoder, path); err != nil {
+			return err
 		}
 	default:
 		return nil
 	}
 	_, _ = decoder.Token() // the closing bracket
+	return nil
+}
+
+func plainFields(decoder *json.Decoder, path string) error {
+	seen := map[string]bool{}
+	for decoder.More() {
+		token, err := decoder.Token()
+		name, ok := token.(string)
+		if err != nil || !ok {
+			return nil //nolint:nilerr // encoding/json says it better
+		}
+		field := name
+		if path != "" {
+			field = joinPath(path, name)
+		}
+		if seen[strings.ToLower(name)] {
+			return invalid(field, "is given twice")
+		}
+		seen[strings.ToLower(name)] = true
+		if err := plainJSON(decoder, field); err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -13,13 +13,14 @@ func TestSlipsInTheJSONOfAScheduleAreNamedAndNotGuessedAbout(t *testing.T) {
 	for _, test := range []struct{ name, json, path string }{
 		{"a field that is given twice, once in capitals", `{"type":"by_day","every":1,"Every":2,"count":1}`, "Every"},
 		{"a field of a slot that is given twice",
-			`{"type":"cycle","every":1,"unit":"week","count":1,"slots":[{"day":0,"day":3,"time":"09:00"}]}`, "day"},
-		{"a slot without its time", `{"type":"cycle","every":1,"unit":"week","count":1,"slots":[{"day":0}]}`, "time"},
-		{"a slot without its day", `{"type":"cycle","every":1,"unit":"week","count":1,"slots":[{"time":"09:00"}]}`, "day"},
-		{"a slot at the time null", `{"type":"cycle","every":1,"unit":"week","count":1,"slots":[{"day":0,"time":null}]}`, "value"},
-		{"a slot that is null", `{"type":"cycle","every":1,"unit":"week","count":1,"slots":[null]}`, "value"},
-		{"a time that is null", `{"type":"by_day","every":1,"count":1,"times":[null]}`, "value"},
-		{"a week that is null", `{"type":"custom","weeks":[null]}`, "value"},
+			`{"type":"cycle","every":1,"unit":"week","count":1,"slots":[{"day":0,"day":3,"time":"09:00"}]}`, "slots[0].day"},
+		{"a slot without its time", `{"type":"cycle","every":1,"unit":"week","count":1,"slots":[{"day":0}]}`, "slots[0].time"},
+		{"a slot without its day", `{"type":"cycle","every":1,"unit":"week","count":1,"slots":[{"time":"09:00"}]}`, "slots[0].day"},
+		{"a slot at the time null", `{"type":"cycle","every":1,"unit":"week","count":1,"slots":[{"day":0,"time":null}]}`, "slots[0].time"},
+		{"a slot that is null", `{"type":"cycle","every":1,"unit":"week","count":1,"slots":[null]}`, "slots[0]"},
+		{"a time that is null", `{"type":"by_day","every":1,"count":1,"times":[null]}`, "times[0]"},
+		{"a week that is null", `{"type":"custom","weeks":[null]}`, "weeks[0]"},
+		{"no schedule at all", `null`, "schedule"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var read assessplan.Schedule
