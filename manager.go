@@ -56,16 +56,12 @@ func (m *Manager) GetPlanByRef(ctx context.Context, org OrgID, ref ExternalRef) 
 
 // ListPlans returns a page of an org's plans, ordered by ID.
 func (m *Manager) ListPlans(ctx context.Context, q PlanQuery) (PlanPage, error) {
-	limit := listLimit(q.Limit)
-	q.Limit = limit + 1 // one more tells whether there is a next page
+	limit := oneMore(&q.Limit)
 	plans, err := view(ctx, m.core, q.Org, func(ctx context.Context, r Repositories) ([]PlanState, error) {
 		return r.ListPlans(ctx, q)
 	})
-	page := PlanPage{Plans: plans}
-	if len(plans) > limit {
-		page.Plans, page.Next = plans[:limit], plans[limit-1].ID
-	}
-	return page, err
+	plans, last := cutPage(plans, limit)
+	return PlanPage{Plans: plans, Next: last.ID}, err
 }
 
 // GetEnrollment returns a round.
@@ -77,16 +73,12 @@ func (m *Manager) GetEnrollment(ctx context.Context, org OrgID, id EnrollmentID)
 
 // ListEnrollments returns a page of an org's rounds, ordered by ID.
 func (m *Manager) ListEnrollments(ctx context.Context, q EnrollmentQuery) (EnrollmentPage, error) {
-	limit := listLimit(q.Limit)
-	q.Limit = limit + 1
+	limit := oneMore(&q.Limit)
 	rounds, err := view(ctx, m.core, q.Org, func(ctx context.Context, r Repositories) ([]EnrollmentState, error) {
 		return r.ListEnrollments(ctx, q)
 	})
-	page := EnrollmentPage{Enrollments: rounds}
-	if len(rounds) > limit {
-		page.Enrollments, page.Next = rounds[:limit], rounds[limit-1].ID
-	}
-	return page, err
+	rounds, last := cutPage(rounds, limit)
+	return EnrollmentPage{Enrollments: rounds, Next: last.ID}, err
 }
 
 // GetTask returns a task.
@@ -98,17 +90,13 @@ func (m *Manager) GetTask(ctx context.Context, org OrgID, id TaskID) (TaskState,
 
 // ListTasks returns a page of an org's tasks, ordered by ID.
 func (m *Manager) ListTasks(ctx context.Context, q TaskQuery) (TaskPage, error) {
-	limit := listLimit(q.Limit)
-	q.Limit = limit + 1
+	limit := oneMore(&q.Limit)
 	q.PlannedFrom, q.PlannedBefore = q.PlannedFrom.UTC(), q.PlannedBefore.UTC()
 	tasks, err := view(ctx, m.core, q.Org, func(ctx context.Context, r Repositories) ([]TaskState, error) {
 		return r.ListTasks(ctx, q)
 	})
-	page := TaskPage{Tasks: tasks}
-	if len(tasks) > limit {
-		page.Tasks, page.Next = tasks[:limit], tasks[limit-1].ID
-	}
-	return page, err
+	tasks, last := cutPage(tasks, limit)
+	return TaskPage{Tasks: tasks, Next: last.ID}, err
 }
 
 // findPlan returns a plan that a command builds on: a stored plan is judged before it is believed.
@@ -121,11 +109,22 @@ func findPlan(ctx context.Context, r Repositories, org OrgID, id PlanID, lock Lo
 	return state, err
 }
 
-func listLimit(limit int) int {
+// oneMore settles how many records a page has, and asks the store for one more, which tells whether there is another page.
+func oneMore(asked *int) (limit int) {
+	limit = min(*asked, MaxListLimit)
 	if limit < 1 {
-		return MaxListLimit
+		limit = MaxListLimit
 	}
-	return min(limit, MaxListLimit)
+	*asked = limit + 1
+	return limit
+}
+
+// cutPage cuts a page to its limit and returns its last record, if another page follows.
+func cutPage[T any](found []T, limit int) (page []T, last T) {
+	if len(found) > limit {
+		return found[:limit], found[limit-1]
+	}
+	return found, last
 }
 
 // view reads in one transaction, for one org.

@@ -61,6 +61,7 @@ func TestCorruptRoundDoesNotKeepAPersonFromBeingForgotten(t *testing.T) {
 	state, err := f.GetEnrollment(f.ctx, clinic, sound.ID)
 	require.NoError(t, err)
 	require.Equal(t, assessplan.ByErasure, state.Termination.Reason)
+	require.Equal(t, assessplan.Canceled, f.tasksOf(corrupt)[0].Status)
 }
 
 func TestErasureThatComesSecondFindsNobody(t *testing.T) {
