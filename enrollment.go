@@ -30,7 +30,7 @@ const (
 	Open       PastPolicy = "open"        // their tasks are pending like any other, so that the next pass opens them
 )
 
-// EnrollSpec is what a round is made from.
+// EnrollSpec is what a round is made from. Read its JSON with a json.Decoder that has DisallowUnknownFields.
 type EnrollSpec struct {
 	Org         OrgID      `json:"org_id"`
 	Plan        PlanID     `json:"plan_id"`
@@ -94,7 +94,7 @@ func (t Termination) checkReason(f *faults) {
 	checkText(f, "note", t.Note, MaxNote)
 }
 
-// EnrollmentState is a round as it is stored and shown.
+// EnrollmentState is a round as it is stored, for code: what goes out over an API is for the host to choose.
 type EnrollmentState struct {
 	ID          EnrollmentID
 	Org         OrgID

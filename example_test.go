@@ -69,13 +69,17 @@ func Example() {
 
 // exampleService is a service in memory on 2 March 2026, with a plan of four weekly tasks and a testee in it.
 func exampleService() (*assessplan.Service, *clock.Mock, assessplan.EnrollmentState) {
+	return exampleServiceOn(memstore.New())
+}
+
+func exampleServiceOn(store assessplan.Store) (*assessplan.Service, *clock.Mock, assessplan.EnrollmentState) {
 	entries, err := assessplan.NewURLEntryGenerator("https://assess.example.org/fill", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	now := clock.NewMock()
 	now.Set(time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC))
-	service, err := assessplan.New(memstore.New(), entries, &assessplan.Config{Clock: now})
+	service, err := assessplan.New(store, entries, &assessplan.Config{Clock: now})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -236,6 +240,65 @@ func ExampleManager_Using() {
 	// Output:
 	// the host's own part of the transaction failed
 	// 0 <nil>
+}
+
+// The loop by which a host hands events to its broker, as long as there is no relay: claim, publish outside the transaction,
+// settle. Of each task, plan or round one event is claimed at a time, so that their order is kept.
+func ExampleOutbox() {
+	ctx := context.Background()
+	store := memstore.New()
+	service, now, _ := exampleServiceOn(store)
+	now.Add(24 * time.Hour)
+	if _, err := service.Scheduler.SchedulePendingTasks(ctx, time.Time{}); err != nil {
+		log.Fatal(err)
+	}
+
+	for {
+		var claimed []assessplan.OutboxEvent
+		err := store.Update(ctx, func(ctx context.Context, r assessplan.Repositories) (err error) {
+			claimed, err = r.ClaimEvents(ctx, assessplan.ClaimQuery{Now: now.Now(), Lease: time.Minute, Limit: 100})
+			return err
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+		if len(claimed) == 0 {
+			break
+		}
+		var settlements []assessplan.Settlement
+		for _, event := range claimed {
+			settlement := assessplan.Settlement{ID: event.ID, Attempts: event.Attempts, Outcome: assessplan.Delete}
+			if err := publish(event.Event); err != nil {
+				settlement.Outcome, settlement.Code, settlement.At = assessplan.Retry, assessplan.FailurePublish, now.Now().Add(time.Minute)
+			}
+			settlements = append(settlements, settlement)
+		}
+		err = store.Update(ctx, func(ctx context.Context, r assessplan.Repositories) error {
+			_, err := r.SettleEvents(ctx, settlements)
+			return err
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output:
+	// plan.created of PHQ-8
+	// enrollment.created with 4 tasks
+	// task.opened, the link is [redacted]
+}
+
+// publish stands for a broker, and shows what a consumer does with an event.
+func publish(event assessplan.Event) error {
+	_, fact, err := assessplan.DecodeEvent(event.Data)
+	switch fact := fact.(type) {
+	case *assessplan.PlanCreated:
+		fmt.Println(event.Type, "of", fact.ScaleCode)
+	case *assessplan.EnrollmentCreated:
+		fmt.Println(event.Type, "with", fact.Planned, "tasks")
+	case *assessplan.TaskOpened:
+		fmt.Printf("%s, the link is %s\n", event.Type, fact.EntryURL)
+	}
+	return err
 }
 
 // A task on the 31st falls on the last day of a shorter month, and on the 31st again after it.

@@ -38,7 +38,8 @@ const (
 	LetOpenedRunOut FinishMode = "let_opened_run_out" // opened tasks can be filled in until they expire
 )
 
-// PlanSpec is what a plan is made from. It never changes afterwards: an amendment is a new plan.
+// PlanSpec is what a plan is made from. It never changes afterwards: an amendment is a new plan. Read its JSON with a
+// json.Decoder that has DisallowUnknownFields, or a misspelt window is no window.
 type PlanSpec struct {
 	Org         OrgID       `json:"org_id"`
 	ExternalRef ExternalRef `json:"external_ref,omitempty"` // the host's own name of the plan, unique in the org; optional
@@ -93,7 +94,7 @@ const (
 	WorkShift         WorkKind = "shift"          // move the dates of what is pending, and release it
 )
 
-// PlanState is a plan as it is stored and shown.
+// PlanState is a plan as it is stored, for code: what goes out over an API is for the host to choose.
 type PlanState struct {
 	ID PlanID
 	PlanSpec

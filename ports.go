@@ -239,7 +239,8 @@ type HoldQuery struct {
 type Outbox interface {
 	// ClaimEvents returns up to q.Limit events in the order in which they were stored and leases them until q.Now + q.Lease:
 	// those that are ready, or whose lease ran out, and whose AvailableAt is at or before q.Now. It returns an event only if no
-	// older event of its subject is unsettled, in this answer or out of it. It leaves out those that another transaction holds.
+	// older event of its subject is unsettled, in this answer or out of it: one for each subject, so that fewer than q.Limit do
+	// not mean that nothing is left. It leaves out those that another transaction holds.
 	// It raises Attempts by 1.
 	ClaimEvents(ctx context.Context, q ClaimQuery) ([]OutboxEvent, error)
 	// SettleEvents ends leases, or takes up parked events again. A settlement whose Attempts is not that of the stored event

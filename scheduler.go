@@ -64,7 +64,7 @@ func (s *Scheduler) newRun(before time.Time, scopes []Scope) (*run, error) {
 	scope := Scope{}
 	for _, scope = range scopes {
 		if scope.IsZero() {
-			f.add("scope", "is zero; use InOrg, InPlan or ForTestees, or no scope for all orgs")
+			f.add("scope", "names no org; name one, or give no scope at all for all orgs")
 		} else {
 			f.within("", scope.Validate())
 		}

@@ -44,7 +44,7 @@ const (
 	ByErasure        EndReason = "erased" // of a round whose testee was erased; only EraseTestee gives it
 )
 
-// FailureCode says why an attempt to open a task failed: a word of this package, never a foreign message.
+// FailureCode says why an attempt failed, to open a task or to publish an event: a word, never a foreign message.
 type FailureCode string
 
 // The codes.
@@ -56,6 +56,7 @@ const (
 	FailureStore     FailureCode = "store_refused"     // the store refused this one task
 	FailureCorrupt   FailureCode = "corrupt"           // the stored task is corrupt
 	FailureDomain    FailureCode = "not_openable"      // the task's state forbids it
+	FailurePublish   FailureCode = "publish_failed"    // of an event: the publisher did not take it
 )
 
 // TokenHash is the SHA-256 of an entry's token; zero for none. A token has at least 122 random bits, so that a plain hash
@@ -68,7 +69,8 @@ func HashToken(token string) TokenHash { return sha256.Sum256([]byte(token)) }
 // IsZero reports whether there is no token.
 func (h TokenHash) IsZero() bool { return h == TokenHash{} }
 
-// TaskState is a task as it is stored and shown. Times are UTC at microseconds; the zero time is none.
+// TaskState is a task as it is stored, for code: what goes out over an API is for the host to choose. Times are UTC at
+// microseconds; the zero time is none.
 type TaskState struct {
 	ID         TaskID
 	Org        OrgID
@@ -96,7 +98,7 @@ type TaskState struct {
 	OpenAt      time.Time // once opened
 	ExpireAt    time.Time // once opened: the end of its entry
 	EntrySerial int       // counts entries, over all revisions
-	TokenHash   TokenHash // once opened; zero for an imported task without a token
+	TokenHash   TokenHash `json:"-"` // once opened; zero for an imported task without a token
 
 	EndedAt      time.Time    // when it was recorded as completed, expired or canceled
 	EndReason    EndReason    // expired, canceled

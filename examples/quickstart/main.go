@@ -55,6 +55,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "quickstart: %v\n", err)
+		if errors.Is(err, errUsage) {
+			return exitUsage
+		}
 		return exitFailed
 	}
 	write := outcome.writeText
