@@ -104,15 +104,19 @@ func linkPrefix(base string, fragment bool) string {
 	return base + "&token="
 }
 
-func (l *entryLinks) url(token string, task TaskID) string {
+// link returns the URL of an entry, and the token as the part of the URL that it is.
+func (l *entryLinks) link(token []byte, task TaskID) (inURL, url string) {
 	const name = "&task_id="
-	b := make([]byte, 0, len(l.prefix)+len(token)+len(name)+36)
-	b = append(b, l.prefix...)
-	b = append(b, token...) // of the generators' own making: nothing in it needs escaping
-	b = append(b, name...)
-	var text [36]byte
-	encodeUUID(text[:], uuid.UUID(task))
-	return string(append(b, text[:]...))
+	var id [36]byte
+	encodeUUID(id[:], uuid.UUID(task))
+	b := strings.Builder{}
+	b.Grow(len(l.prefix) + len(token) + len(name) + len(id))
+	b.WriteString(l.prefix)
+	b.Write(token) // of the generators' own making: nothing in it needs escaping
+	b.WriteString(name)
+	b.Write(id[:])
+	url = b.String()
+	return url[len(l.prefix) : len(l.prefix)+len(token)], url
 }
 
 func (l *entryLinks) expireAt(ctx context.Context, zoneName string) (time.Time, error) {
@@ -168,8 +172,8 @@ func (g *URLEntryGenerator) GenerateEntry(ctx context.Context, task *AssessmentT
 	}
 	var text [36]byte
 	encodeUUID(text[:], random)
-	token = string(text[:])
-	return token, g.links.url(token, task.state.ID), expireAt, nil
+	token, link = g.links.link(text[:], task.state.ID)
+	return token, link, expireAt, nil
 }
 
 // SigningKey signs entry tokens. Its Secret never prints.
@@ -237,22 +241,23 @@ func (g *SignedEntryGenerator) GenerateEntry(ctx context.Context, task *Assessme
 	if err != nil {
 		return "", "", time.Time{}, err
 	}
-	token = g.keys[0].sign(&task.state, task.state.EntrySerial+1)
-	return token, g.links.url(token, task.state.ID), expireAt, nil
+	token, link = g.links.link(g.keys[0].sign(&task.state, task.state.EntrySerial+1), task.state.ID)
+	return token, link, expireAt, nil
 }
 
 // DeriveEntry implements [EntryDeriver]. An entry that none of the keys made is [ErrNotFound].
 func (g *SignedEntryGenerator) DeriveEntry(_ context.Context, task *AssessmentTask, serial int) (token, link string, err error) {
 	for _, key := range g.keys {
-		if token := key.sign(&task.state, serial); HashToken(token) == task.state.TokenHash {
-			return token, g.links.url(token, task.state.ID), nil
+		token, link := g.links.link(key.sign(&task.state, serial), task.state.ID)
+		if HashToken(token) == task.state.TokenHash {
+			return token, link, nil
 		}
 	}
 	return "", "", errorf(ErrNotFound, "entry %d of task %s was made by none of the %d keys", serial, task.state.ID, len(g.keys))
 }
 
 // sign frames each part by its length, so that no two tasks have the same input.
-func (k SigningKey) sign(task *TaskState, serial int) string {
+func (k SigningKey) sign(task *TaskState, serial int) []byte {
 	const label = "assessplan entry v1"
 	var in []byte
 	for _, part := range []string{label, k.ID, string(task.Org), string(task.ID[:])} {
@@ -262,5 +267,5 @@ func (k SigningKey) sign(task *TaskState, serial int) string {
 	in = binary.BigEndian.AppendUint64(in, uint64(serial))
 	mac := hmac.New(sha256.New, k.Secret)
 	mac.Write(in)
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	return base64.RawURLEncoding.AppendEncode(nil, mac.Sum(nil))
 }
