@@ -3,6 +3,7 @@ package assessplan
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/benbjohnson/clock"
@@ -185,10 +186,12 @@ func (c *core) saveTasks(ctx context.Context, r Repositories, tasks []*Assessmen
 
 // taskChanges appends what is to be stored of tasks.
 func (c *core) taskChanges(changes []TaskChange, batch *eventBatch, tasks []*AssessmentTask, now time.Time) []TaskChange {
-	for _, task := range tasks {
-		s := &task.state
-		events := c.events.write(batch, s.Org, uuid.UUID(s.ID), s.Version+1, now, task.facts)
-		changes = append(changes, TaskChange{State: *s, Was: s.Version, Events: events})
+	first := len(changes)
+	changes = slices.Grow(changes, len(tasks))[:first+len(tasks)]
+	for i, task := range tasks {
+		s, change := &task.state, &changes[first+i]
+		change.State, change.Was = *s, s.Version
+		change.Events = c.events.write(batch, s.Org, uuid.UUID(s.ID), s.Version+1, now, task.facts)
 	}
 	return changes
 }
