@@ -50,7 +50,7 @@ func ExampleOpen() {
 	// Output: opened: 1
 }
 
-// A host's own row and a plan are stored together.
+// A host stores an answer sheet and completes the task behind it in one transaction: both or neither.
 func ExampleStore_WithTx() {
 	ctx := context.Background()
 	dsn, err := sqlitestore.DSN(":memory:", nil)
@@ -67,32 +67,54 @@ func ExampleStore_WithTx() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	service, err := assessplan.New(store, &plantest.Generator{}, nil)
-	if err != nil {
+	if _, err := db.ExecContext(ctx, `CREATE TABLE sheets (id TEXT, score INTEGER CHECK (score >= 0))`); err != nil {
 		log.Fatal(err)
 	}
-	if _, err := db.ExecContext(ctx, `CREATE TABLE studies (name TEXT, plan TEXT)`); err != nil {
-		log.Fatal(err)
-	}
+	manager, task := openedTask(ctx, store)
 
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		log.Fatal(err)
+	handIn := func(sheet string, score int) error {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // does nothing after the commit
+		submission := assessplan.Submission{AssessmentID: assessplan.AssessmentID(sheet)}
+		if _, err := manager.Using(store.WithTx(tx)).CompleteTask(ctx, task.Org, task.ID, submission); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO sheets VALUES (?, ?)`, sheet, score); err != nil {
+			return err
+		}
+		return tx.Commit()
 	}
-	defer func() { _ = tx.Rollback() }() // does nothing after the commit
-	plan, err := service.Manager.Using(store.WithTx(tx)).CreatePlan(ctx, plantest.PlanSpec())
-	if err != nil {
-		log.Fatal(err)
+	for _, score := range []int{-1, 7} { // the host's own table refuses the first
+		err := handIn("sheet-1", score)
+		task, _ = manager.GetTask(ctx, task.Org, task.ID)
+		fmt.Println(err == nil, task.Status)
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO studies VALUES ('sleep', ?)`, plan.ID.String()); err != nil {
-		log.Fatal(err)
-	}
-	if err := tx.Commit(); err != nil {
-		log.Fatal(err)
-	}
+	// Output:
+	// false opened
+	// true completed
+}
 
-	var both int
-	err = db.QueryRowContext(ctx, `SELECT count(*) FROM studies JOIN assessplan_plans`).Scan(&both)
-	fmt.Println(both, err)
-	// Output: 1 <nil>
+// openedTask sets up a service and returns its manager and a task that can be filled in.
+func openedTask(ctx context.Context, store assessplan.Store) (*assessplan.Manager, assessplan.TaskState) {
+	now := plantest.NewClock()
+	service, err := assessplan.New(store, &plantest.Generator{}, &assessplan.Config{Clock: now})
+	if err != nil {
+		log.Fatal(err)
+	}
+	plan, err := service.Manager.CreatePlan(ctx, plantest.PlanSpec())
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := service.Manager.Enroll(ctx, plantest.EnrollSpec(plan.ID)); err != nil {
+		log.Fatal(err)
+	}
+	now.Add(2 * time.Hour)
+	report, err := service.Scheduler.SchedulePendingTasks(ctx, time.Time{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return service.Manager, report.Tasks[0].Task
 }
