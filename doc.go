@@ -86,7 +86,7 @@
 //	plan.go, enrollment.go, task.go     the aggregates and their states
 //	begin.go                            how a round gets its tasks
 //	lifecycle.go                        what may be done to a task, and when
-//	schedule.go, window.go, civil.go    dates, times of day, zones, windows
+//	schedule*.go, window.go, civil.go   dates, times of day, zones, windows
 //	id.go, reference.go, checks.go      IDs, the host's references, what every record keeps to
 //	ports.go, scope.go, observer.go     what a host or an adapter implements
 //	entry.go, generator.go              entries, and the generators that ship
