@@ -108,6 +108,11 @@ func (r bentRepositories) FindRounds(ctx context.Context, org assessplan.OrgID, 
 	return r.bendRounds(rounds), err
 }
 
+func (r bentRepositories) ListEnrollments(ctx context.Context, q assessplan.EnrollmentQuery) ([]assessplan.EnrollmentState, error) {
+	rounds, err := r.Repositories.ListEnrollments(ctx, q)
+	return r.bendRounds(rounds), err
+}
+
 func (r bentRepositories) FindEndedEnrollments(ctx context.Context, q assessplan.EndedQuery) ([]assessplan.EnrollmentState, error) {
 	rounds, err := r.Repositories.FindEndedEnrollments(ctx, q)
 	return r.bendRounds(rounds), err

@@ -215,3 +215,27 @@ func TestDaysOfAPauseAreCountedTheSameWayInTwoZones(t *testing.T) {
 
 	require.Equal(t, 2, f.tasksOf(enrolled.Enrollment)[0].Date.DaysSince(planned.Date))
 }
+
+// The damaged round is told of where it is used; the plan and its other rounds are resumed.
+func TestADamagedPausedRoundDoesNotKeepItsPlanFromResuming(t *testing.T) {
+	f := newFixture(t)
+	plan := f.plan(daily(1))
+	damaged, sound := f.round(plan, "a"), f.round(plan, "b")
+	_, err := f.PauseEnrollment(f.ctx, clinic, damaged.ID)
+	require.NoError(t, err)
+	_, err = f.PausePlan(f.ctx, clinic, plan.ID)
+	require.NoError(t, err)
+	f.at("2026-03-05 08:00:00")
+	f.store.round = func(round *assessplan.EnrollmentState) {
+		if round.ID == damaged.ID {
+			round.Round = 0
+		}
+	}
+	saved := 0
+	f.store.saveRounds = func(changes []assessplan.EnrollmentChange) error { saved += len(changes); return nil }
+	_, err = f.ResumePlan(f.ctx, clinic, plan.ID, assessplan.ShiftDates)
+	require.NoError(t, err)
+	require.Zero(t, saved, "a damaged round is not stored again")
+	require.Equal(t, "2026-03-05", f.tasksOf(sound)[0].Date.String())
+	require.False(t, f.tasksOf(sound)[0].Held)
+}

@@ -133,7 +133,10 @@ func (m *Manager) notePlanShift(ctx context.Context, r Repositories, plan PlanSt
 		var changes []EnrollmentChange
 		for _, state := range states {
 			q.After = state.ID
-			round := &Enrollment{state: state}
+			round, err := RestoreEnrollment(state)
+			if err != nil {
+				continue // damaged; its own commands say so
+			}
 			round.shiftedWithPlan(pausedAt, now, zone)
 			changes = append(changes, m.core.enrollmentChange(round, now))
 		}

@@ -41,7 +41,8 @@ func blamesTheRow(ctx context.Context, err error) bool {
 func (m *Manager) workPage(ctx context.Context, org OrgID, id PlanID, limit int, refused map[TaskID]bool) (*workPage, error) {
 	var page *workPage
 	err := m.core.store.Update(ctx, func(ctx context.Context, r Repositories) error {
-		page = &workPage{core: m.core, r: r, limit: limit, skip: refused, now: m.core.now()}
+		page = &workPage{core: m.core, r: r, limit: limit, skip: refused, now: m.core.now(),
+			paused: map[EnrollmentID]bool{}}
 		var err error
 		if page.plan, err = m.lockPlan(ctx, r, org, id); err != nil {
 			return err
@@ -68,6 +69,7 @@ type workPage struct {
 
 	canceled, shifted int
 	failures          []TaskFailure
+	paused            map[EnrollmentID]bool // of the rounds whose tasks the page has met
 }
 
 func (p *workPage) run(ctx context.Context) error {
@@ -155,7 +157,7 @@ func (p *workPage) task(ctx context.Context, state TaskState) (*AssessmentTask, 
 		p.canceled++
 		return task, task.Cancel(p.plan.state.endReason(), p.plan.state.EndedAt)
 	}
-	round, err := p.r.FindEnrollment(ctx, state.Org, state.Enrollment, LockNone)
+	paused, err := p.roundPaused(ctx, state)
 	if errors.Is(err, ErrNotFound) {
 		p.fail(state, FailureCorrupt)
 		return nil, nil
@@ -163,12 +165,25 @@ func (p *workPage) task(ctx context.Context, state TaskState) (*AssessmentTask, 
 	if err != nil {
 		return nil, err
 	}
-	if err := p.core.shift(task, p.plan.state, p.plan.state.Work.Days, round.Status != EnrollmentStatusActive, p.now); err != nil {
+	if err := p.core.shift(task, p.plan.state, p.plan.state.Work.Days, paused, p.now); err != nil {
 		p.fail(state, FailureDomain)
 		return nil, nil
 	}
 	p.shifted++
 	return task, nil
+}
+
+// roundPaused asks for each round once: the tasks of a round stand close together.
+func (p *workPage) roundPaused(ctx context.Context, state TaskState) (bool, error) {
+	if paused, known := p.paused[state.Enrollment]; known {
+		return paused, nil
+	}
+	round, err := p.r.FindEnrollment(ctx, state.Org, state.Enrollment, LockNone)
+	if err != nil {
+		return false, err
+	}
+	p.paused[state.Enrollment] = round.Status != EnrollmentStatusActive
+	return p.paused[state.Enrollment], nil
 }
 
 func (p *workPage) fail(state TaskState, code FailureCode) {

@@ -68,8 +68,8 @@ type sweep struct {
 	batch   eventBatch
 }
 
-// walk works page by page until a walk from the very start ends nothing but in failures. The cursor keeps pages flat while an old
-// snapshot makes the database walk over what is done already; the last walk picks up what appeared behind the cursor.
+// walk works page by page until a walk from the very start ends nothing but in failures. The cursor keeps pages flat while
+// an old snapshot makes the database walk over what is done already; the last walk picks up what appeared behind the cursor.
 func (s *sweep) walk(ctx context.Context) error {
 	for {
 		changed, err := s.walkOnce(ctx)
