@@ -257,6 +257,7 @@ type OutboxEvent struct {
 	Event
 	Position    int64       // grows with the order in which the events of a subject were stored, from 1
 	Attempts    int         // how often it was claimed
+	Failures    int         // how often it was refused while others were taken, as the last settlement said; 0 before that
 	AvailableAt time.Time   // when it can be claimed again; of a leased event the end of its lease
 	Parked      bool        // taken out until somebody decides
 	LastError   FailureCode // a code of the relay: why the last attempt failed; empty before that
@@ -275,7 +276,8 @@ type Settlement struct {
 	Attempts int // as claimed or listed
 	Outcome  Outcome
 	At       time.Time   // Retry: when it can be claimed again
-	Code     FailureCode // Retry, Park: why
+	Code     FailureCode // Retry, Park: why; may be empty
+	Failures int         // Retry, Park: the event's Failures from now on
 }
 
 // Outcome is what becomes of an event.

@@ -114,7 +114,7 @@ func (o *outboxTable) settleOne(n uint32, s *assessplan.Settlement) error {
 	default:
 		return fmt.Errorf("%w: no outcome has the number %d", assessplan.ErrInvalid, s.Outcome)
 	}
-	next.lastError = o.names.word(next.lastError, string(s.Code))
+	next.lastError, next.failures = o.names.word(next.lastError, string(s.Code)), int32(s.Failures)
 	o.replace(n, next)
 	return nil
 }

@@ -25,6 +25,7 @@ type eventRow struct {
 	org       uint32 // orgs
 	lastError uint32 // words
 	attempts  int32
+	failures  int32
 	parked    bool
 	waiting   bool // stands in outboxTable.waiting until a claim finds that its availableAt has come
 }
@@ -83,7 +84,7 @@ func (o *outboxTable) insert(e *assessplan.OutboxEvent) error {
 		data: e.Data, id: e.ID, subject: e.Subject, position: e.Position, version: e.Version, time: instantOf(e.Time),
 		availableAt: instantOf(e.AvailableAt), waiting: !e.AvailableAt.IsZero(),
 		kind: o.names.word(0, string(e.Type)), org: o.names.org(e.Org),
-		lastError: o.names.word(0, string(e.LastError)), attempts: int32(e.Attempts), parked: e.Parked,
+		lastError: o.names.word(0, string(e.LastError)), attempts: int32(e.Attempts), failures: int32(e.Failures), parked: e.Parked,
 	}
 	o.position = max(o.position, e.Position)
 	o.enter(o.place(&row))
@@ -120,7 +121,7 @@ func (o *outboxTable) state(n uint32) assessplan.OutboxEvent {
 			ID: r.id, Type: assessplan.EventType(names.words.name(r.kind)), Org: names.orgs.name(r.org), Subject: r.subject,
 			Version: r.version, Time: r.time.time(), Data: bytes.Clone(r.data),
 		},
-		Position: r.position, Attempts: int(r.attempts), AvailableAt: r.availableAt.time(), Parked: r.parked,
+		Position: r.position, Attempts: int(r.attempts), Failures: int(r.failures), AvailableAt: r.availableAt.time(), Parked: r.parked,
 		LastError: assessplan.FailureCode(names.words.name(r.lastError)),
 	}
 }

@@ -100,6 +100,13 @@ var eventMutants = []mutant{
 			_, err := r.SettleEvents(ctx, settlements)
 			return len(settlements), err
 		})},
+	{"forgets how often an event was refused", []string{"Settlements/Retry", "Settlements/Park"},
+		settling(func(ctx context.Context, r assessplan.Repositories, settlements []assessplan.Settlement) (int, error) {
+			for i := range settlements {
+				settlements[i].Failures = 0
+			}
+			return r.SettleEvents(ctx, settlements)
+		})},
 	{"retries at once", []string{"Settlements/Retry", "Settlements/TakeUpParked", "Settlements/AfterTheLease"},
 		settling(func(ctx context.Context, r assessplan.Repositories, settlements []assessplan.Settlement) (int, error) {
 			for i := range settlements {
@@ -191,7 +198,7 @@ func (r asideEvents) SettleEvents(ctx context.Context, settlements []assessplan.
 		event := r.claimed[settlement.ID]
 		if settlement.Outcome == assessplan.Park && event.Attempts == settlement.Attempts {
 			settlements[i].Outcome = assessplan.Delete
-			event.Parked, event.LastError = true, settlement.Code
+			event.Parked, event.Failures, event.LastError = true, settlement.Failures, settlement.Code
 			r.parked = append(r.parked, event)
 		}
 	}

@@ -30,11 +30,11 @@ func deletion(e assessplan.OutboxEvent) assessplan.Settlement {
 }
 
 func parking(e assessplan.OutboxEvent) assessplan.Settlement {
-	return assessplan.Settlement{ID: e.ID, Attempts: e.Attempts, Outcome: assessplan.Park, Code: "publish_refused"}
+	return assessplan.Settlement{ID: e.ID, Attempts: e.Attempts, Outcome: assessplan.Park, Code: "publish_refused", Failures: 9}
 }
 
 func retrial(e assessplan.OutboxEvent, at time.Time) assessplan.Settlement {
-	return assessplan.Settlement{ID: e.ID, Attempts: e.Attempts, Outcome: assessplan.Retry, At: at, Code: "publish_failed"}
+	return assessplan.Settlement{ID: e.ID, Attempts: e.Attempts, Outcome: assessplan.Retry, At: at, Code: "publish_failed", Failures: e.Failures + 1}
 }
 
 // settle settles in an Update of its own and checks the count.
@@ -83,7 +83,7 @@ func settlesRetry(k *kit) {
 	k.claimed(minutes(29), 10, 3)
 	again := k.claimed(minutes(30), 1, 1)[0]
 	want := event
-	want.Attempts, want.AvailableAt, want.LastError = 2, minutes(31), "publish_failed"
+	want.Attempts, want.Failures, want.AvailableAt, want.LastError = 2, 1, minutes(31), "publish_failed"
 	sameState(k, "event at the retry", again, want)
 	k.settle("retry it at once", 1, retrial(again, minutes(30)))
 	equal(k, "Attempts of an event that is retried at once", k.claimed(minutes(30), 1, 1)[0].Attempts, 3)
@@ -96,7 +96,7 @@ func settlesPark(k *kit) {
 	k.claimed(minutes(1000), 10, 2, 5)
 	listed := k.parked(1)[0]
 	want := first
-	want.Parked, want.LastError, want.AvailableAt = true, "publish_refused", listed.AvailableAt
+	want.Parked, want.Failures, want.LastError, want.AvailableAt = true, 9, "publish_refused", listed.AvailableAt
 	sameState(k, "parked event", listed, want)
 }
 
@@ -105,11 +105,16 @@ func takesUpParked(k *kit) {
 	claimed := k.claimed(start, 10, 1, 2)
 	k.settle("park two events", 2, parking(claimed[0]), parking(claimed[1]))
 	listed := k.parked(1, 2)
-	k.settle("take up a parked event and give up another", 2, retrial(listed[0], minutes(5)), deletion(listed[1]))
+	fresh := retrial(listed[0], minutes(5))
+	fresh.Code, fresh.Failures = "", 0
+	k.settle("take up a parked event and give up another", 2, fresh, deletion(listed[1]))
 	k.parked()
 	k.claimed(minutes(4), 10, 4)
 	k.claimed(minutes(5).Add(-time.Microsecond), 1)
-	equal(k, "Attempts of an event that was taken up", k.claimed(minutes(5), 1, 1)[0].Attempts, 2)
+	again := k.claimed(minutes(5), 1, 1)[0]
+	want := claimed[0]
+	want.Attempts, want.AvailableAt = 2, minutes(6)
+	sameState(k, "event that was taken up with a clean record", again, want)
 	sameState(k, "outbox after that", k.outboxStats(), assessplan.OutboxStats{Pending: 3, OldestAt: minutes(1)})
 }
 

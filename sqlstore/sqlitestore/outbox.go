@@ -10,13 +10,13 @@ import (
 )
 
 const outboxColumns = `
-	position, event_id, type, org_id, subject, version, time, attempts, available_at, parked, last_error, data`
+	position, event_id, type, org_id, subject, version, time, attempts, failures, available_at, parked, last_error, data`
 
 func outboxRow(e *assessplan.OutboxEvent) []any {
 	return []any{
 		(*versionColumn)(&e.Position), (*idColumn)(&e.ID), (*textColumn)(&e.Type), (*textColumn)(&e.Org), (*idColumn)(&e.Subject),
-		(*versionColumn)(&e.Version), (*instantColumn)(&e.Time), (*intColumn)(&e.Attempts), (*instantColumn)(&e.AvailableAt),
-		(*boolColumn)(&e.Parked), (*textColumn)(&e.LastError), &e.Data,
+		(*versionColumn)(&e.Version), (*instantColumn)(&e.Time), (*intColumn)(&e.Attempts), (*intColumn)(&e.Failures),
+		(*instantColumn)(&e.AvailableAt), (*boolColumn)(&e.Parked), (*textColumn)(&e.LastError), &e.Data,
 	}
 }
 
@@ -90,10 +90,10 @@ const (
 	deleteEvent = `DELETE FROM assessplan_outbox
 WHERE event_id = ?1 AND attempts = ?2`
 	retryEvent = `UPDATE assessplan_outbox
-SET parked = 0, available_at = ?3, last_error = ?4
+SET parked = 0, available_at = ?3, last_error = ?4, failures = ?5
 WHERE event_id = ?1 AND attempts = ?2`
 	parkEvent = `UPDATE assessplan_outbox
-SET parked = 1, last_error = ?3
+SET parked = 1, last_error = ?3, failures = ?4
 WHERE event_id = ?1 AND attempts = ?2`
 )
 
@@ -118,9 +118,9 @@ func (t *transaction) settle(ctx context.Context, s *assessplan.Settlement) (int
 	case assessplan.Delete:
 		return t.execBrief(ctx, doing, deleteEvent, s.ID[:], int64(s.Attempts))
 	case assessplan.Retry:
-		return t.execBrief(ctx, doing, retryEvent, s.ID[:], int64(s.Attempts), s.At.UnixMicro(), text(s.Code))
+		return t.execBrief(ctx, doing, retryEvent, s.ID[:], int64(s.Attempts), s.At.UnixMicro(), text(s.Code), int64(s.Failures))
 	case assessplan.Park:
-		return t.execBrief(ctx, doing, parkEvent, s.ID[:], int64(s.Attempts), text(s.Code))
+		return t.execBrief(ctx, doing, parkEvent, s.ID[:], int64(s.Attempts), text(s.Code), int64(s.Failures))
 	}
 	return 0, fmt.Errorf("sqlitestore: settle event %s: outcome is %d; want Delete, Retry or Park", s.ID, s.Outcome)
 }
