@@ -255,7 +255,8 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// PublishError says which events a publisher could not deliver; those that it does not name were delivered.
+// PublishError is what a publisher returns where it refused some events for what they are, and took all others: it names
+// those that were not delivered. A broker that cannot be reached is any other error.
 type PublishError struct {
 	Failed map[EventID]error
 }
@@ -263,3 +264,15 @@ type PublishError struct {
 func (e *PublishError) Error() string {
 	return fmt.Sprintf("%d events were not published", len(e.Failed))
 }
+
+// PublisherError says that a publisher took none of what it was given. It matches [ErrUnavailable], and its message does not
+// show the cause.
+type PublisherError struct {
+	Code  FailureCode
+	Cause error // what the publisher said, which may hold what it was given; nil if it said nothing
+}
+
+func (e *PublisherError) Error() string { return "the publisher takes no events: " + string(e.Code) }
+
+// Is reports whether target is [ErrUnavailable].
+func (e *PublisherError) Is(target error) bool { return target == ErrUnavailable }

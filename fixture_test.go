@@ -41,6 +41,7 @@ type fixture struct {
 	memory    *memstore.Store
 	store     *bentStore
 	scheduler *assessplan.Scheduler
+	relay     *assessplan.Relay
 }
 
 // setup is what a test may want otherwise.
@@ -63,7 +64,7 @@ func newFixture(t *testing.T, adjust ...func(*setup)) *fixture {
 	}
 	service, err := assessplan.New(f.store, s.entries, &s.config)
 	require.NoError(t, err)
-	f.Manager, f.scheduler = service.Manager, service.Scheduler
+	f.Manager, f.scheduler, f.relay = service.Manager, service.Scheduler, service.Relay
 	return f
 }
 

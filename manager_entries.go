@@ -11,7 +11,8 @@ import (
 // OpenTask opens a due task by hand and returns its entry, which cannot be shown again; [Manager.ReissueEntry] makes
 // another. The rule of admission is that of the passes ([AssessmentTask.Openable]), on a plan that is active. A generator
 // that gives no valid entry is [ErrUnavailable], and the task stays as it was.
-func (m *Manager) OpenTask(ctx context.Context, org OrgID, id TaskID) (OpenedTask, error) {
+func (m *Manager) OpenTask(ctx context.Context, org OrgID, id TaskID) (opened OpenedTask, err error) {
+	defer m.core.command(ctx, "open_task", orgAttr(org), taskAttr(id)).ended(&err)
 	before, err := m.GetTask(ctx, org, id)
 	if err != nil {
 		return OpenedTask{}, err
@@ -38,7 +39,8 @@ func (m *Manager) OpenTask(ctx context.Context, org OrgID, id TaskID) (OpenedTas
 
 // ReissueEntry gives an opened task another entry, for instance because the first was lost or seen by others. The old
 // token is dead at once; the task expires when it would have.
-func (m *Manager) ReissueEntry(ctx context.Context, org OrgID, id TaskID) (OpenedTask, error) {
+func (m *Manager) ReissueEntry(ctx context.Context, org OrgID, id TaskID) (opened OpenedTask, err error) {
+	defer m.core.command(ctx, "reissue_entry", orgAttr(org), taskAttr(id)).ended(&err)
 	answers := answers{}
 	return update(ctx, m.core, org, func(ctx context.Context, r Repositories, now time.Time) (OpenedTask, error) {
 		task, err := findTask(ctx, r, org, id)
@@ -93,9 +95,14 @@ func (m *Manager) giveEntry(ctx context.Context, r Repositories, known answers, 
 // ResolveEntry returns the opened task behind an entry. Looking consumes nothing. A token that is unknown, wrong, revoked,
 // of another task, or of a task that is completed or canceled is one and the same [ErrEntryInvalid]; [ErrEntryExpired] is
 // only said to who has the right token too late.
-func (m *Manager) ResolveEntry(ctx context.Context, id TaskID, token string) (TaskState, error) {
+func (m *Manager) ResolveEntry(ctx context.Context, id TaskID, token string) (opened TaskState, err error) {
+	log := m.core.command(ctx, "resolve_entry", taskAttr(id))
+	defer func() {
+		log.add(orgAttr(opened.Org))
+		log.ended(&err)
+	}()
 	var state TaskState
-	err := m.core.store.View(ctx, func(ctx context.Context, r Repositories) (err error) {
+	err = m.core.store.View(ctx, func(ctx context.Context, r Repositories) (err error) {
 		if state, err = m.bearer(ctx, r, id, token); err != nil {
 			return err
 		}
@@ -125,9 +132,14 @@ func (m *Manager) ResolveEntry(ctx context.Context, id TaskID, token string) (Ta
 // CompleteWithEntry checks an entry and completes its task in one transaction. A submission that was handed in while the
 // entry was valid counts, as for CompleteTask, even if the task was recorded as expired since; one handed in too late is
 // [ErrEntryExpired].
-func (m *Manager) CompleteWithEntry(ctx context.Context, id TaskID, token string, submission Submission) (TaskState, error) {
-	var before, completed TaskState
-	err := m.core.store.View(ctx, func(ctx context.Context, r Repositories) (err error) {
+func (m *Manager) CompleteWithEntry(ctx context.Context, id TaskID, token string, submission Submission) (completed TaskState, err error) {
+	log := m.core.command(ctx, "complete_with_entry", taskAttr(id))
+	defer func() {
+		log.add(orgAttr(completed.Org))
+		log.ended(&err)
+	}()
+	var before TaskState
+	err = m.core.store.View(ctx, func(ctx context.Context, r Repositories) (err error) {
 		before, err = m.bearer(ctx, r, id, token)
 		return err
 	})
@@ -168,7 +180,8 @@ func (m *Manager) bearer(ctx context.Context, r Repositories, id TaskID, token s
 
 // EntryLink makes the entry of an opened task again, where the generator is an [EntryDeriver]: to remind a testee without
 // the link being kept anywhere. With another generator it is [ErrInvalid]; ReissueEntry then gives a new one.
-func (m *Manager) EntryLink(ctx context.Context, org OrgID, id TaskID) (Entry, error) {
+func (m *Manager) EntryLink(ctx context.Context, org OrgID, id TaskID) (entry Entry, err error) {
+	defer m.core.command(ctx, "entry_link", orgAttr(org), taskAttr(id)).ended(&err)
 	if _, ok := m.core.entries.generator.(EntryDeriver); !ok {
 		return Entry{}, errorf(ErrInvalid, "the entry generator cannot make an entry again; reissue the entry instead")
 	}

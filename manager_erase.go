@@ -19,7 +19,8 @@ type Erased struct {
 // had, and records testee.erased without the old ID. What remains is statistics; nothing that the person handed in can be
 // recorded any more. Erasing somebody unknown changes nothing. Events that were published, and whatever the host keeps
 // under an AssessmentID, are for the host to erase.
-func (m *Manager) EraseTestee(ctx context.Context, org OrgID, testee TesteeID) (Erased, error) {
+func (m *Manager) EraseTestee(ctx context.Context, org OrgID, testee TesteeID) (erased Erased, err error) {
+	defer m.core.command(ctx, "erase_testee", orgAttr(org)).ended(&err)
 	f := faults{}
 	checkReference(&f, "testee_id", testee)
 	if err := f.err(); err != nil {

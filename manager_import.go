@@ -35,7 +35,12 @@ type TaskImport struct {
 // ImportRound takes up an existing round with its tasks as they stand, without events: nobody is reminded of what happened
 // long ago. The planned instants are kept to the microsecond; pending tasks get the plan's windows from there. The round is
 // closed if all its tasks have ended. Importing a round again (same plan, testee and start) changes nothing.
-func (m *Manager) ImportRound(ctx context.Context, in RoundImport) (Enrolled, error) {
+func (m *Manager) ImportRound(ctx context.Context, in RoundImport) (imported Enrolled, err error) {
+	log := m.core.command(ctx, "import_round", orgAttr(in.Org), planAttr(in.Plan))
+	defer func() {
+		log.enrolled(imported)
+		log.ended(&err)
+	}()
 	if err := in.validate(); err != nil {
 		return Enrolled{}, err
 	}

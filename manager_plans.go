@@ -9,7 +9,12 @@ import (
 
 // CreatePlan stores a new, active plan. With an ExternalRef that the org has already, it returns the plan that stands if
 // its spec is the same, and [ErrConflict] if it is another.
-func (m *Manager) CreatePlan(ctx context.Context, spec PlanSpec) (PlanState, error) {
+func (m *Manager) CreatePlan(ctx context.Context, spec PlanSpec) (created PlanState, err error) {
+	log := m.core.command(ctx, "create_plan", orgAttr(spec.Org))
+	defer func() {
+		log.add(planAttr(created.ID))
+		log.ended(&err)
+	}()
 	if err := spec.Validate(); err != nil {
 		return PlanState{}, err
 	}
@@ -43,7 +48,7 @@ func (m *Manager) savePlan(ctx context.Context, r Repositories, plan *Assessment
 
 // PausePlan holds the plan: nothing more is opened in it. What is opened can still be filled in.
 func (m *Manager) PausePlan(ctx context.Context, org OrgID, id PlanID) (PlanState, error) {
-	return m.commandPlan(ctx, org, id, func(plan *AssessmentPlan, now time.Time) error { return plan.Pause(now) })
+	return m.commandPlan(ctx, "pause_plan", org, id, func(plan *AssessmentPlan, now time.Time) error { return plan.Pause(now) })
 }
 
 // ResumePlan ends a pause. With ShiftDates the dates of pending tasks are moved page by page; if that is interrupted,
@@ -51,24 +56,26 @@ func (m *Manager) PausePlan(ctx context.Context, org OrgID, id PlanID) (PlanStat
 // its row is damaged or the store refuses it, is [ErrUnavailable] although the plan is resumed: it stays held until it is
 // rescheduled or canceled.
 func (m *Manager) ResumePlan(ctx context.Context, org OrgID, id PlanID, mode ResumeMode) (PlanState, error) {
-	return m.commandPlan(ctx, org, id, func(plan *AssessmentPlan, now time.Time) error { return plan.Resume(mode, now) })
+	return m.commandPlan(ctx, "resume_plan", org, id, func(plan *AssessmentPlan, now time.Time) error { return plan.Resume(mode, now) })
 }
 
 // FinishPlan ends the plan. An empty mode is CancelOpened. Tasks are canceled page by page; if that is interrupted,
 // finishing again or the next expiry pass goes on. Tasks that cannot be canceled are [ErrUnavailable] although the plan is
 // finished; every expiry pass tries them again.
 func (m *Manager) FinishPlan(ctx context.Context, org OrgID, id PlanID, mode FinishMode) (PlanState, error) {
-	return m.commandPlan(ctx, org, id, func(plan *AssessmentPlan, now time.Time) error { return plan.Finish(mode, now) })
+	return m.commandPlan(ctx, "finish_plan", org, id, func(plan *AssessmentPlan, now time.Time) error { return plan.Finish(mode, now) })
 }
 
 // CancelPlan ends the plan and cancels all that is pending or opened in it, page by page as FinishPlan does.
 func (m *Manager) CancelPlan(ctx context.Context, org OrgID, id PlanID) (PlanState, error) {
-	return m.commandPlan(ctx, org, id, func(plan *AssessmentPlan, now time.Time) error { return plan.Cancel(now) })
+	return m.commandPlan(ctx, "cancel_plan", org, id, func(plan *AssessmentPlan, now time.Time) error { return plan.Cancel(now) })
 }
 
 // commandPlan commits the plan's new status together with the hold on its tasks, then does the work that this leaves.
-func (m *Manager) commandPlan(ctx context.Context, org OrgID, id PlanID, command func(plan *AssessmentPlan, now time.Time) error) (PlanState, error) {
-	state, err := update(ctx, m.core, org, func(ctx context.Context, r Repositories, now time.Time) (PlanState, error) {
+func (m *Manager) commandPlan(ctx context.Context, name string, org OrgID, id PlanID,
+	command func(plan *AssessmentPlan, now time.Time) error) (state PlanState, err error) {
+	defer m.core.command(ctx, name, orgAttr(org), planAttr(id)).ended(&err)
+	state, err = update(ctx, m.core, org, func(ctx context.Context, r Repositories, now time.Time) (PlanState, error) {
 		plan, err := m.lockPlan(ctx, r, org, id)
 		if err != nil {
 			return PlanState{}, err

@@ -22,7 +22,12 @@ type EnrollResult struct {
 // plan already, in whatever status, that one is returned, so that importing a list twice changes nothing. Otherwise, while
 // a round is running, it is [ErrEnrollmentConflict]; after an ended round it takes NewRound, and after withdrawn consent
 // Reconsented as well. A plan that is not active is [ErrPlanNotActive].
-func (m *Manager) Enroll(ctx context.Context, spec EnrollSpec) (Enrolled, error) {
+func (m *Manager) Enroll(ctx context.Context, spec EnrollSpec) (enrolled Enrolled, err error) {
+	log := m.core.command(ctx, "enroll", orgAttr(spec.Org), planAttr(spec.Plan))
+	defer func() {
+		log.enrolled(enrolled)
+		log.ended(&err)
+	}()
 	if err := spec.Validate(); err != nil {
 		return Enrolled{}, err
 	}
@@ -136,7 +141,7 @@ func standing(round *EnrollmentState) Enrolled {
 
 // PauseEnrollment holds a round: nothing more is opened in it. What is opened can still be filled in.
 func (m *Manager) PauseEnrollment(ctx context.Context, org OrgID, id EnrollmentID) (EnrollmentState, error) {
-	return m.commandRound(ctx, org, id, func(ctx context.Context, c *roundCommand) error {
+	return m.commandRound(ctx, "pause_enrollment", org, id, func(ctx context.Context, c *roundCommand) error {
 		if err := c.round.Pause(c.now); err != nil || len(c.round.facts) == 0 {
 			return err
 		}
@@ -146,7 +151,7 @@ func (m *Manager) PauseEnrollment(ctx context.Context, org OrgID, id EnrollmentI
 
 // ResumeEnrollment ends a pause. With ShiftDates the dates of the pending tasks move by the days of the pause.
 func (m *Manager) ResumeEnrollment(ctx context.Context, org OrgID, id EnrollmentID, mode ResumeMode) (EnrollmentState, error) {
-	return m.commandRound(ctx, org, id, func(ctx context.Context, c *roundCommand) error {
+	return m.commandRound(ctx, "resume_enrollment", org, id, func(ctx context.Context, c *roundCommand) error {
 		if err := c.usablePlan(); err != nil {
 			return err
 		}
@@ -166,10 +171,7 @@ func (m *Manager) ResumeEnrollment(ctx context.Context, org OrgID, id Enrollment
 
 // TerminateEnrollment ends a round for good and cancels what is pending or opened in it.
 func (m *Manager) TerminateEnrollment(ctx context.Context, org OrgID, id EnrollmentID, why Termination) (EnrollmentState, error) {
-	if err := why.Validate(); err != nil {
-		return EnrollmentState{}, err
-	}
-	return m.commandRound(ctx, org, id, func(ctx context.Context, c *roundCommand) error {
+	return m.commandRound(ctx, "terminate_enrollment", org, id, func(ctx context.Context, c *roundCommand) error {
 		if err := c.round.Terminate(why, c.now); err != nil || len(c.round.facts) == 0 {
 			return err
 		}
@@ -187,7 +189,9 @@ type roundCommand struct {
 }
 
 // commandRound runs a command on a round and stores the round, if the command changed it.
-func (m *Manager) commandRound(ctx context.Context, org OrgID, id EnrollmentID, command func(ctx context.Context, c *roundCommand) error) (EnrollmentState, error) {
+func (m *Manager) commandRound(ctx context.Context, name string, org OrgID, id EnrollmentID,
+	command func(ctx context.Context, c *roundCommand) error) (round EnrollmentState, err error) {
+	defer m.core.command(ctx, name, orgAttr(org), enrollmentAttr(id)).ended(&err)
 	before, err := m.GetEnrollment(ctx, org, id)
 	if err != nil {
 		return EnrollmentState{}, err

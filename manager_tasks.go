@@ -14,7 +14,8 @@ type Submission struct {
 // CompleteTask records that the testee filled in the task. When it was submitted decides, as [AssessmentTask.Complete]
 // says. Repeating it with the same assessment changes nothing; another is [ErrTaskCompleted], and an assessment that
 // completes another task of the org is [ErrAssessmentTaken].
-func (m *Manager) CompleteTask(ctx context.Context, org OrgID, id TaskID, submission Submission) (TaskState, error) {
+func (m *Manager) CompleteTask(ctx context.Context, org OrgID, id TaskID, submission Submission) (task TaskState, err error) {
+	defer m.core.command(ctx, "complete_task", orgAttr(org), taskAttr(id)).ended(&err)
 	before, err := m.GetTask(ctx, org, id)
 	if err != nil {
 		return TaskState{}, err
@@ -86,16 +87,18 @@ func (t *AssessmentTask) endWith(plan PlanState) error {
 
 // ExpireTask ends an opened task by hand.
 func (m *Manager) ExpireTask(ctx context.Context, org OrgID, id TaskID) (TaskState, error) {
-	return m.commandTask(ctx, org, id, func(task *AssessmentTask, now time.Time) error { return task.Expire(Manual, now) })
+	return m.commandTask(ctx, "expire_task", org, id, func(task *AssessmentTask, now time.Time) error { return task.Expire(Manual, now) })
 }
 
 // CancelTask ends a task that is no longer owed. An empty reason is [Requested].
 func (m *Manager) CancelTask(ctx context.Context, org OrgID, id TaskID, reason EndReason) (TaskState, error) {
-	return m.commandTask(ctx, org, id, func(task *AssessmentTask, now time.Time) error { return task.Cancel(reason, now) })
+	return m.commandTask(ctx, "cancel_task", org, id, func(task *AssessmentTask, now time.Time) error { return task.Cancel(reason, now) })
 }
 
 // commandTask runs a command that needs nothing but the task.
-func (m *Manager) commandTask(ctx context.Context, org OrgID, id TaskID, command func(task *AssessmentTask, now time.Time) error) (TaskState, error) {
+func (m *Manager) commandTask(ctx context.Context, name string, org OrgID, id TaskID,
+	command func(task *AssessmentTask, now time.Time) error) (state TaskState, err error) {
+	defer m.core.command(ctx, name, orgAttr(org), taskAttr(id)).ended(&err)
 	return update(ctx, m.core, org, func(ctx context.Context, r Repositories, now time.Time) (TaskState, error) {
 		task, err := findTask(ctx, r, org, id)
 		if err != nil {
@@ -130,7 +133,8 @@ func (m *Manager) saveTask(ctx context.Context, r Repositories, task *Assessment
 // RescheduleTask plans a task anew for a date and a time in its zone: it is pending again, with the plan's windows from
 // there, and its entry is dead. The round must be active or paused (the task is then held), or closed and the testee's last
 // one, which is then active again. A date whose window would be over already is [ErrInvalid].
-func (m *Manager) RescheduleTask(ctx context.Context, org OrgID, id TaskID, date CivilDate, at TimeOfDay) (TaskState, error) {
+func (m *Manager) RescheduleTask(ctx context.Context, org OrgID, id TaskID, date CivilDate, at TimeOfDay) (task TaskState, err error) {
+	defer m.core.command(ctx, "reschedule_task", orgAttr(org), taskAttr(id)).ended(&err)
 	before, err := m.GetTask(ctx, org, id)
 	if err != nil {
 		return TaskState{}, err

@@ -8,7 +8,21 @@ type Observer interface {
 	Observe(ctx context.Context, o Observation)
 }
 
-// Observation is one of [*ScheduleFinished], [*ExpireFinished] and [*TaskFailed].
+// Observers tells several observers of each observation, in their order; a nil one is passed over.
+func Observers(list ...Observer) Observer { return observers(list) }
+
+type observers []Observer
+
+func (l observers) Observe(ctx context.Context, o Observation) {
+	for _, observer := range l {
+		if !isNil(observer) {
+			observer.Observe(ctx, o)
+		}
+	}
+}
+
+// Observation is one of [*ScheduleFinished], [*ExpireFinished], [*TaskFailed], [*RelayFinished], [*EventParked] and
+// [*EventRecovered].
 type Observation interface{ observation() }
 
 // ScheduleFinished says that a pass that opens tasks ended, well or with an error.
@@ -27,6 +41,26 @@ type ExpireFinished struct {
 // the pass or the command went on.
 type TaskFailed struct{ Failure TaskFailure }
 
+// RelayFinished says that a relay has done a stretch of work, well or with an error; a [Relay.Run] that has nothing to do says
+// so every ten seconds.
+type RelayFinished struct {
+	Report *RelayReport
+	Err    error
+}
+
+// EventParked says that an event was refused too often. The later ones of its subject wait until [Relay.Retry] or
+// [Relay.Discard].
+type EventParked struct{ Event OutboxEvent }
+
+// EventRecovered says that a parked event was taken up again, or given up.
+type EventRecovered struct {
+	Event     OutboxEvent // as it was parked
+	Discarded bool
+}
+
 func (*ScheduleFinished) observation() {}
 func (*ExpireFinished) observation()   {}
 func (*TaskFailed) observation()       {}
+func (*RelayFinished) observation()    {}
+func (*EventParked) observation()      {}
+func (*EventRecovered) observation()   {}

@@ -208,14 +208,7 @@ func (o *opening) look(ctx context.Context) {
 	}
 }
 
-// retryDelay doubles with each failure in a row.
+// retryDelay is after how long a task is tried again that failed so often before.
 func (c *core) retryDelay(failures int) time.Duration {
-	delay := c.config.RetryDelay
-	for range failures {
-		if delay >= c.config.MaxRetryDelay/2 {
-			return c.config.MaxRetryDelay
-		}
-		delay *= 2
-	}
-	return delay
+	return doubled(c.config.RetryDelay, failures, c.config.MaxRetryDelay)
 }

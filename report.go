@@ -1,9 +1,14 @@
 package assessplan
 
-import "time"
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
 
 // ScheduleReport says what a pass that opens tasks did.
 type ScheduleReport struct {
+	Run         uuid.UUID     // names the run in logs
 	Opened      int           // tasks that were opened
 	Missed      int           // tasks that expired because their window closed before this pass came
 	Failed      int           // tasks that could not be opened; they are tried again later
@@ -26,6 +31,7 @@ type OpenedTask struct {
 
 // ExpireReport says what a pass that expires tasks did.
 type ExpireReport struct {
+	Run       uuid.UUID     // names the run in logs
 	Expired   int           // opened tasks whose entry was over
 	Missed    int           // pending tasks whose window closed
 	Canceled  int           // tasks of plans that ended
@@ -49,4 +55,18 @@ type TaskFailure struct {
 	EnrollmentID EnrollmentID
 	PlanID       PlanID
 	Code         FailureCode
+}
+
+// RelayReport says what a stretch of a relay's work did.
+type RelayReport struct {
+	Run       uuid.UUID   // names it in logs
+	Published int         // events that the publisher took
+	Refused   int         // events that it refused, while it took others; they are tried again
+	Parked    int         // events that it refused once too often
+	Returned  int         // events that were given back: nothing was taken, or ctx ended
+	Batches   int         // claims that found something
+	More      bool        // something may be ready still
+	Outbox    OutboxStats // what is not settled then, by all relays; zero if the store did not say
+	StartedAt time.Time
+	Duration  time.Duration // by Config.Clock
 }

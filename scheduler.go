@@ -25,7 +25,7 @@ func (s *Scheduler) SchedulePendingTasks(ctx context.Context, before time.Time, 
 	if err != nil {
 		return nil, err
 	}
-	pass := &opening{run: run, report: &ScheduleReport{StartedAt: run.started}}
+	pass := &opening{run: run, report: &ScheduleReport{Run: run.id, StartedAt: run.started}}
 	err = pass.finish(ctx, pass.work(ctx))
 	report := pass.close(ctx, err)
 	s.core.observe(ctx, &ScheduleFinished{Report: report, Err: err})
@@ -41,7 +41,7 @@ func (s *Scheduler) ExpireOverdueTasks(ctx context.Context, before time.Time, sc
 	if err != nil {
 		return nil, err
 	}
-	pass := &expiry{run: run, manager: s.manager, report: &ExpireReport{StartedAt: run.started}}
+	pass := &expiry{run: run, manager: s.manager, report: &ExpireReport{Run: run.id, StartedAt: run.started}}
 	err = pass.finish(ctx, pass.work(ctx))
 	report := pass.close(ctx, err)
 	s.core.observe(ctx, &ExpireFinished{Report: report, Err: err})
@@ -72,10 +72,12 @@ func (s *Scheduler) newRun(before time.Time, scopes []Scope) (*run, error) {
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	return &run{core: s.core, started: now, before: storedTime(earlier(before, now)), scope: scope, isolated: map[TaskID]bool{}}, nil
+	return &run{core: s.core, id: s.core.newRun(), started: now, before: storedTime(earlier(before, now)), scope: scope, isolated: map[TaskID]bool{}}, nil
 }
 
+// observe logs what happened, and tells the Observer.
 func (c *core) observe(ctx context.Context, o Observation) {
+	c.logObservation(ctx, o)
 	if !isNil(c.config.Observer) {
 		c.config.Observer.Observe(ctx, o)
 	}

@@ -2,6 +2,7 @@ package assessplan
 
 import (
 	"context"
+	"log/slog"
 	"reflect"
 	"slices"
 	"time"
@@ -56,8 +57,17 @@ type Config struct {
 	// AcceptAfterWithdrawal lets a submission be recorded that was handed in before the testee withdrew consent, but became
 	// known only afterwards. Whether that is lawful is for the host's data protection officer to say.
 	AcceptAfterWithdrawal bool
-	// Observer is told what operators want to know; nil is nobody.
+	// Publisher is who the Relay hands events to; nil is nobody: they stay in the outbox, for a relay of another process.
+	Publisher EventPublisher
+	// Relay are the choices of the Relay.
+	Relay RelayConfig
+	// Observer is told what operators want to know; nil is nobody. See [Observers] for several.
 	Observer Observer
+	// Logger gets a record of every command and every run: commands, and runs that did something, at Info; failures at Warn and
+	// Error; single tasks that failed, and runs that found nothing to do, at Debug. The keys are command, run, org, plan,
+	// enrollment, task, event, code, kind, error, duration, and the names of counts. No record has a token, an entry URL or a
+	// testee. nil is silence.
+	Logger *slog.Logger
 }
 
 // MaxPageSize is the most tasks that a transaction of a pass takes.
@@ -86,6 +96,10 @@ func (c *Config) withDefaults() Config {
 	setDefault(&d.MaxRetryDelay, max(time.Hour, d.RetryDelay))
 	setDefault(&d.EntryInEvents, EntryAuto)
 	setDefault(&d.EventSource, "/assessplan")
+	d.Relay.withDefaults()
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
 	return d
 }
 
@@ -129,15 +143,18 @@ func (c *Config) check(f *faults) {
 	if !visible(c.EventSource) || len(c.EventSource) > MaxEntryURL {
 		f.add("EventSource", "is %s; want a URI reference", quote(c.EventSource))
 	}
+	c.Relay.check(f)
 }
 
 // Service is the library over one store, one generator and one clock. Its parts may be used by any number of goroutines.
 type Service struct {
 	Manager   *Manager
 	Scheduler *Scheduler
+	Relay     *Relay
 }
 
-// New wires a service. It starts nothing and reads nothing; a service needs no closing. Every fault of the arguments comes
+// New wires a service. It starts nothing and reads nothing; a service needs no closing, but [Relay.Run] runs until its
+// context ends. Every fault of the arguments comes
 // back in one [ValidationError].
 func New(store Store, entries EntryGenerator, config *Config) (*Service, error) {
 	f := faults{}
@@ -157,12 +174,23 @@ func New(store Store, entries EntryGenerator, config *Config) (*Service, error) 
 		store:   store,
 		config:  settings,
 		zones:   &zoneCache{},
+		runs:    &idMaker{clock: settings.Clock},
 		entries: newEntryCalls(entries, &settings),
 		events: newEventWriter(settings.EventSource,
 			settings.EntryInEvents == EntryAlways || settings.EntryInEvents == EntryAuto && !derives),
 	}
 	manager := &Manager{core: c}
-	return &Service{Manager: manager, Scheduler: &Scheduler{core: c, manager: manager}}, nil
+	return &Service{Manager: manager, Scheduler: &Scheduler{core: c, manager: manager}, Relay: c.newRelay()}, nil
+}
+
+// newRelay puts a relay on the store. The others' commits tell it that there may be something to do.
+func (c *core) newRelay() *Relay {
+	relay := &Relay{core: c, store: c.store, config: c.config.Relay, nudges: make(chan struct{}, 1)}
+	if !isNil(c.config.Publisher) {
+		relay.publisher = c.config.Publisher
+		c.store = &nudgingStore{Store: c.store, relay: relay}
+	}
+	return relay
 }
 
 // core is what the commands and the passes share.
@@ -172,9 +200,12 @@ type core struct {
 	zones   *zoneCache
 	entries *entryCalls
 	events  eventWriter
+	runs    *idMaker
 }
 
 func (c *core) now() time.Time { return storedTime(c.config.Clock.Now()) }
+
+func (c *core) newRun() uuid.UUID { return c.runs.next() }
 
 // saveTasks stores tasks with what they recorded.
 func (c *core) saveTasks(ctx context.Context, r Repositories, tasks []*AssessmentTask, now time.Time) error {

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // run is one pass: what it was asked for, and what it remembers until it ends.
 type run struct {
 	core     *core
+	id       uuid.UUID
 	started  time.Time
 	before   time.Time
 	scope    Scope

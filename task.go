@@ -56,7 +56,11 @@ const (
 	FailureStore     FailureCode = "store_refused"     // the store refused this one task
 	FailureCorrupt   FailureCode = "corrupt"           // the stored task is corrupt
 	FailureDomain    FailureCode = "not_openable"      // the task's state forbids it
-	FailurePublish   FailureCode = "publish_failed"    // of an event: the publisher did not take it
+
+	FailurePublish        FailureCode = "publish_failed"  // of an event: the publisher did not take it
+	FailurePublishTimeout FailureCode = "publish_timeout" // the publisher did not answer in time
+	FailurePublishPanic   FailureCode = "publish_panic"   // the publisher panicked
+	FailureHanging        FailureCode = "publisher_hangs" // the publisher ignores that its context ended
 )
 
 // TokenHash is the SHA-256 of an entry's token; zero for none. A token has at least 122 random bits, so that a plain hash
