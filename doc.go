@@ -61,7 +61,9 @@
 // for each, AssessmentTask.Open judges, SaveTasks stores all of them with their events. Aggregates have no setters and never
 // reach an adapter; adapters fetch and store plain states and decide nothing.
 //
-// This version has no relay of its own: a host claims, publishes and settles events through the [Outbox] port.
+// The [Relay] leases events, publishes them outside of any transaction and settles them. [Relay.Run] does so until its context
+// ends, woken by each commit of its service; an event that the publisher refuses is tried again, holds back the later ones of
+// its subject, and is parked when that happens too often.
 //
 // # Time
 //
@@ -96,6 +98,9 @@
 //	scheduler.go, sweep.go              the passes: pages, cursors, isolation
 //	opening.go, expiry.go, closing.go   what each pass decides; report.go what it tells
 //	entrycalls.go                       what shields a pass from a generator
+//	relay.go, delivery.go               the relay: its loop; what becomes of a batch of events
+//	publishing.go, parked.go            what shields the relay from a publisher; the events that were parked
+//	logging.go                          what is logged, and under which keys
 //	errors.go                           sentinels, typed errors, kinds
 //
 // Package memstore is a Store in memory, sqlstore/sqlitestore one on SQLite; storetest is the suite that every Store passes,

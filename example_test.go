@@ -73,13 +73,18 @@ func exampleService() (*assessplan.Service, *clock.Mock, assessplan.EnrollmentSt
 }
 
 func exampleServiceOn(store assessplan.Store) (*assessplan.Service, *clock.Mock, assessplan.EnrollmentState) {
+	return exampleServiceWith(store, &assessplan.Config{})
+}
+
+func exampleServiceWith(store assessplan.Store, config *assessplan.Config) (*assessplan.Service, *clock.Mock, assessplan.EnrollmentState) {
 	entries, err := assessplan.NewURLEntryGenerator("https://assess.example.org/fill", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	now := clock.NewMock()
 	now.Set(time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC))
-	service, err := assessplan.New(store, entries, &assessplan.Config{Clock: now})
+	config.Clock = now
+	service, err := assessplan.New(store, entries, config)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -242,63 +247,42 @@ func ExampleManager_Using() {
 	// 0 <nil>
 }
 
-// The loop by which a host hands events to its broker, as long as there is no relay: claim, publish outside the transaction,
-// settle. Of each task, plan or round one event is claimed at a time, so that their order is kept.
-func ExampleOutbox() {
-	ctx := context.Background()
-	store := memstore.New()
-	service, now, _ := exampleServiceOn(store)
+// A publisher hands events to a broker, or as here to a consumer in the process. Run is for a goroutine of its own; a test or a
+// cron job calls RelayEvents. A consumer may be given an event twice, and knows it by its ID.
+func ExampleRelay() {
+	reminders := assessplan.EventPublisherFunc(func(_ context.Context, events ...assessplan.Event) error {
+		for _, event := range events {
+			_, fact, err := assessplan.DecodeEvent(event.Data)
+			if err != nil {
+				return err
+			}
+			if opened, ok := fact.(*assessplan.TaskOpened); ok {
+				fmt.Printf("%s, task %d, link %s\n", event.Type, opened.Seq, opened.EntryURL)
+			} else {
+				fmt.Println(event.Type)
+			}
+		}
+		return nil
+	})
+	service, now, _ := exampleServiceWith(memstore.New(), &assessplan.Config{Publisher: reminders})
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan error, 1)
+	go func() { stopped <- service.Relay.Run(ctx) }()
+
 	now.Add(24 * time.Hour)
 	if _, err := service.Scheduler.SchedulePendingTasks(ctx, time.Time{}); err != nil {
 		log.Fatal(err)
 	}
-
-	for {
-		var claimed []assessplan.OutboxEvent
-		err := store.Update(ctx, func(ctx context.Context, r assessplan.Repositories) (err error) {
-			claimed, err = r.ClaimEvents(ctx, assessplan.ClaimQuery{Now: now.Now(), Lease: time.Minute, Limit: 100})
-			return err
-		})
-		if err != nil {
-			log.Fatal(err)
-		}
-		if len(claimed) == 0 {
-			break
-		}
-		var settlements []assessplan.Settlement
-		for _, event := range claimed {
-			settlement := assessplan.Settlement{ID: event.ID, Attempts: event.Attempts, Outcome: assessplan.Delete}
-			if err := publish(event.Event); err != nil {
-				settlement.Outcome, settlement.Code, settlement.At = assessplan.Retry, assessplan.FailurePublish, now.Now().Add(time.Minute)
-			}
-			settlements = append(settlements, settlement)
-		}
-		err = store.Update(ctx, func(ctx context.Context, r assessplan.Repositories) error {
-			_, err := r.SettleEvents(ctx, settlements)
-			return err
-		})
-		if err != nil {
-			log.Fatal(err)
-		}
+	if _, err := service.Relay.RelayEvents(ctx); err != nil { // what Run has not got round to yet
+		log.Fatal(err)
 	}
-	// Output:
-	// plan.created of PHQ-8
-	// enrollment.created with 4 tasks
-	// task.opened, the link is [redacted]
-}
-
-// publish stands for a broker, and shows what a consumer does with an event.
-func publish(event assessplan.Event) error {
-	_, fact, err := assessplan.DecodeEvent(event.Data)
-	switch fact := fact.(type) {
-	case *assessplan.PlanCreated:
-		fmt.Println(event.Type, "of", fact.ScaleCode)
-	case *assessplan.EnrollmentCreated:
-		fmt.Println(event.Type, "with", fact.Planned, "tasks")
-	case *assessplan.TaskOpened:
-		fmt.Printf("%s, the link is %s\n", event.Type, fact.EntryURL)
-	}
-	return err
+	stop()
+	fmt.Println(<-stopped)
+	// Unordered output:
+	// plan.created
+	// enrollment.created
+	// task.opened, task 1, link [redacted]
+	// <nil>
 }
 
 // A task on the 31st falls on the last day of a shorter month, and on the 31st again after it.

@@ -303,11 +303,21 @@ type OutboxStats struct {
 	OldestAt time.Time // the earliest Time of those that are pending; zero if none is
 }
 
-// EventPublisher hands events to a broker. It may be called by several goroutines at once. A [PublishError] confirms all
-// events but those that it names, nil confirms all, any other error confirms none. It may be given an event again that it
-// confirmed before, with the same ID: delivery is at least once.
+// EventPublisher hands events to a broker. It is called outside of any transaction, by each relay in turn, so by several
+// goroutines at once where several relays run; it may call the service back. A [PublishError] confirms all events but those
+// that it names, nil confirms all, any other error confirms none. It may be given an event again that it confirmed before,
+// with the same ID: delivery is at least once. No two events of one call are of one subject, so that their order within a
+// call does not matter. It honours its ctx, and keeps no event but what it copied of it.
 type EventPublisher interface {
 	Publish(ctx context.Context, events ...Event) error
+}
+
+// EventPublisherFunc is a function that publishes events.
+type EventPublisherFunc func(ctx context.Context, events ...Event) error
+
+// Publish calls the function.
+func (f EventPublisherFunc) Publish(ctx context.Context, events ...Event) error {
+	return f(ctx, events...)
 }
 
 // Clock tells the time of the domain: when tasks are due, opened, expired. Timeouts are not its business.
