@@ -54,30 +54,30 @@ func (e *PublishError) among(events []Event) map[EventID]FailureCode {
 // call shields the relay from the publisher: a panic is an error, and a call that outlives its context by half of
 // PublishTimeout is given up.
 func (r *Relay) call(ctx context.Context, events []Event) error {
-	answer := make(chan error, 1)
+	var answer error = &PublisherError{Code: FailurePublishPanic} // unless the call returns
+	returned := make(chan struct{})
 	go func() {
-		var err error = &PublisherError{Code: FailurePublishPanic} // unless the call returns
 		defer func() {
 			_ = recover()
-			answer <- err
+			close(returned)
 		}()
-		err = r.publisher.Publish(ctx, events...)
+		answer = r.publisher.Publish(ctx, events...)
 	}()
 	select {
-	case err := <-answer:
-		return err
+	case <-returned:
+		return answer
 	case <-ctx.Done():
 	}
 	patience := time.NewTimer(r.config.PublishTimeout / 2)
 	defer patience.Stop()
 	select {
-	case err := <-answer:
-		return err
+	case <-returned:
+		return answer
 	case <-patience.C:
 	}
 	r.hanging.Add(1)
 	go func() {
-		<-answer
+		<-returned
 		r.hanging.Add(-1)
 	}()
 	return &PublisherError{Code: FailureHanging}
