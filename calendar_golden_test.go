@@ -133,7 +133,7 @@ var goldenClocks = []golden{
 	}},
 }
 
-// goldenDates are zones that stopped to change their clocks, and those that went to the other side of the date line.
+// goldenDates are zones that leave their clocks alone today, and zones that went to the other side of the date line.
 var goldenDates = []golden{
 	{"Kolkata leaves its clocks alone", "Asia/Kolkata", "2026-03-29", assessplan.OnDates([]assessplan.CivilDate{date("2026-03-29"), date("2026-10-25")}, assessplan.ClockTime(2, 30)), 1, []string{
 		"2026-03-29 02:30  2026-03-28T21:00:00Z  2026-03-29T21:00:00Z",
