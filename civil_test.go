@@ -2,7 +2,6 @@ package assessplan_test
 
 import (
 	"encoding/json"
-	"math"
 	"testing"
 	"time"
 
@@ -87,11 +86,12 @@ func TestResolveAgreesWithTheClocks(t *testing.T) {
 	} {
 		t.Run(day.zone+" on "+day.date, func(t *testing.T) {
 			location := zone(t, day.zone)
-			watched := watchClocks(date(day.date), location)
+			clocks, from := newWatched(), assessplan.Resolve(date(day.date).AddDays(-2), 0, time.UTC).Unix()
+			clocks.watch(location, from, from+5*24*3600, 1)
 			for _, civil := range []assessplan.CivilDate{date(day.date).AddDays(-1), date(day.date), date(day.date).AddDays(1)} {
 				for minute := range 24 * 60 {
 					at := assessplan.TimeOfDay(60 * minute)
-					want, found := watched[assessplan.Resolve(civil, at, time.UTC).Unix()]
+					want, found := clocks.when[assessplan.Resolve(civil, at, time.UTC).Unix()]
 					if got := assessplan.Resolve(civil, at, location).Unix(); !found || got != want {
 						t.Fatalf("%s %s: resolved to %d, shown at %d", civil, at, got, want)
 					}
@@ -99,32 +99,6 @@ func TestResolveAgreesWithTheClocks(t *testing.T) {
 			}
 		})
 	}
-}
-
-// watchClocks watches the clocks of a zone for five days, and notes when they first show each full minute. A minute that
-// they skip is noted for as long after the last second before the gap as it lies after what they showed then.
-func watchClocks(around assessplan.CivilDate, location *time.Location) map[int64]int64 {
-	noted := map[int64]int64{} // what they show, as if it were UTC -> when
-	from := assessplan.Resolve(around.AddDays(-2), 0, time.UTC).Unix()
-	last := int64(math.MaxInt64 - 1)
-	for instant := from; instant < from+5*24*3600; instant++ {
-		_, offset := time.Unix(instant, 0).In(location).Zone()
-		shown := instant + int64(offset)
-		for wall := min(last+1, shown); wall <= shown; wall++ { // more than one at a gap
-			if wall%60 != 0 {
-				continue
-			}
-			when := instant
-			if wall < shown {
-				when = instant - 1 + wall - last
-			}
-			if _, before := noted[wall]; !before {
-				noted[wall] = when
-			}
-		}
-		last = shown
-	}
-	return noted
 }
 
 func TestCivilDateReadsTheCalendarAndNothingElse(t *testing.T) {
