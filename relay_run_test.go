@@ -155,3 +155,35 @@ func TestPublisherThatHangs(t *testing.T) {
 		require.Len(t, up.Events(), 3, "the first one twice")
 	})
 }
+
+// TestQuietRelayTellsThatItLives watches a relay that has nothing to do for a minute.
+func TestQuietRelayTellsThatItLives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _, seen := relaying(t)
+		stop := f.started()
+		for range 60 {
+			time.Sleep(time.Second)
+			f.clock.Add(time.Second)
+		}
+		stop()
+		told := len(plantest.Observed[*assessplan.RelayFinished](seen))
+		require.GreaterOrEqual(t, told, 5)
+		require.LessOrEqual(t, told, 6)
+	})
+}
+
+// TestLeaseKeepsOtherRelaysAway claims beside a relay that is at work.
+func TestLeaseKeepsOtherRelaysAway(t *testing.T) {
+	var beside []assessplan.Event
+	var f *fixture
+	f, _, _ = relaying(t, func(s *setup) {
+		s.config.Publisher = publishing(func(context.Context, []assessplan.Event) error {
+			f.clock.Add(2*time.Minute - time.Microsecond)
+			beside = append(beside, f.events()...)
+			return nil
+		})
+	})
+	f.plan(daily(1))
+	require.Equal(t, 1, f.relayed().Published)
+	require.Empty(t, beside)
+}

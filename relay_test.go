@@ -181,6 +181,9 @@ func TestNothingIsHeldAgainstEventsWhileTheBrokerIsDown(t *testing.T) {
 			require.LessOrEqual(t, int(publisher.calls.Load()), 3*120, "a batch, and two events of it alone")
 
 			publisher.passOn(up)
+			up.FailEvents(1, plantest.OfType(assessplan.TypePlanCreated), nil)
+			f.clock.Add(10 * time.Minute)
+			require.Equal(t, 1, f.relayed().Refused, "for the first time, and so not parked")
 			f.clock.Add(10 * time.Minute)
 			f.relayed()
 			requireOrder(t, up.Events())
