@@ -211,10 +211,9 @@ func (d *delivery) putOff(event *OutboxEvent, code FailureCode) {
 
 // giveBack makes events ready again as if they had not been claimed.
 func (d *delivery) giveBack(events []OutboxEvent) {
-	now := d.core.now()
 	for i := range events {
 		d.report.Returned++
-		d.note(&events[i], Settlement{Outcome: Retry, Code: events[i].LastError, Failures: events[i].Failures, At: now})
+		d.note(&events[i], Settlement{Outcome: Retry, Code: events[i].LastError, Failures: events[i].Failures})
 	}
 }
 

@@ -55,7 +55,7 @@ func (r *Relay) recover(ctx context.Context, ids []EventID, outcome Outcome) err
 		}
 		settlements := make([]Settlement, len(found))
 		for i := range found {
-			settlements[i] = Settlement{ID: found[i].ID, Attempts: found[i].Attempts, Outcome: outcome, At: r.core.now()}
+			settlements[i] = Settlement{ID: found[i].ID, Attempts: found[i].Attempts, Outcome: outcome}
 		}
 		_, err = repositories.SettleEvents(ctx, settlements)
 		return err

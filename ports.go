@@ -275,7 +275,7 @@ type Settlement struct {
 	ID       EventID
 	Attempts int // as claimed or listed
 	Outcome  Outcome
-	At       time.Time   // Retry: when it can be claimed again
+	At       time.Time   // Retry: when it can be claimed again; zero is at once, whatever the clock does
 	Code     FailureCode // Retry, Park: why; may be empty
 	Failures int         // Retry, Park: the event's Failures from now on
 }

@@ -86,7 +86,10 @@ func settlesRetry(k *kit) {
 	want.Attempts, want.Failures, want.AvailableAt, want.LastError = 2, 1, minutes(31), "publish_failed"
 	sameState(k, "event at the retry", again, want)
 	k.settle("retry it at once", 1, retrial(again, minutes(30)))
-	equal(k, "Attempts of an event that is retried at once", k.claimed(minutes(30), 1, 1)[0].Attempts, 3)
+	again = k.claimed(minutes(30), 1, 1)[0]
+	equal(k, "Attempts of an event that is retried at once", again.Attempts, 3)
+	k.settle("retry it at no time", 1, retrial(again, time.Time{}))
+	k.claimed(minutes(-60), 1, 1)
 }
 
 func settlesPark(k *kit) {
