@@ -65,8 +65,11 @@ func (d *delivery) batchSize() int {
 	return d.config.BatchSize
 }
 
-// exchange hands in what became of the batch before, and claims the next.
+// exchange hands in what became of the batch before, and claims the next. A store that does not answer is given up when
+// nothing that it could answer would be worth anything any more.
 func (d *delivery) exchange(ctx context.Context, limit int) (batch []OutboxEvent, err error) {
+	ctx, cancel := context.WithTimeout(ctx, d.config.Lease)
+	defer cancel()
 	err = d.update(ctx, func(ctx context.Context, r Repositories) (err error) {
 		batch, err = r.ClaimEvents(ctx, ClaimQuery{Now: d.core.now(), Lease: d.config.Lease, Limit: limit})
 		return err

@@ -288,18 +288,23 @@ func (t *AssessmentTask) planAt(instant time.Time, to Planning) {
 	t.state.NextAttemptAt, t.state.Held = instant, to.Held
 }
 
-// Reissue gives an opened task another entry. The old token is dead at once; ExpireAt stays.
+// Reissue gives an opened task another entry. The old token is dead at once, so that the new one must be another; ExpireAt
+// stays, whatever the entry's own expiry, which must not have passed.
 func (t *AssessmentTask) Reissue(entry Entry, now time.Time) error {
 	now = storedTime(now)
 	if err := t.reissuable(now); err != nil {
 		return err
 	}
-	if entry.isZero() {
-		return invalid("entry", "is empty")
+	if entry.isZero() || !entry.expireAt.After(now) {
+		return invalid("entry.expire_at", "is %s; want an instant after %s", entry.expireAt.Format(time.RFC3339), now.Format(time.RFC3339))
+	}
+	hash := HashToken(entry.secret.token)
+	if hash == t.state.TokenHash {
+		return invalid("entry.token", "is that of the entry before; a reissued entry needs a token of its own")
 	}
 	t.enter(CommandReissue)
 	t.state.EntrySerial++
-	t.state.TokenHash = HashToken(entry.secret.token)
+	t.state.TokenHash = hash
 	t.record(&TaskEntryReissued{TaskRef: t.ref(), ReissuedAt: now, ExpireAt: t.state.ExpireAt, EntrySerial: t.state.EntrySerial, entry: entry})
 	return nil
 }

@@ -441,7 +441,7 @@ func TestReschedulingToNoTimeOfTheCalendar(t *testing.T) {
 }
 
 func TestReissuedEntryKillsTheOneBeforeAndLastsNoLonger(t *testing.T) {
-	for _, until := range []time.Time{expireAt.AddDate(1, 0, 0), openAt.Add(time.Second)} {
+	for _, until := range []time.Time{expireAt.AddDate(1, 0, 0), endedAt.Add(time.Second)} {
 		task := restore(t, openedState())
 		require.NoError(t, task.Reissue(entryUntil(t, until), endedAt))
 		want := openedState()
@@ -455,7 +455,16 @@ func TestReissueUntilTheEntryIsOver(t *testing.T) {
 	require.NoError(t, task.Reissue(entryUntil(t, fillUntil), expireAt.Add(-tick)))
 	before := task.State()
 	requireRefused(t, task.Reissue(entryUntil(t, fillUntil), expireAt), before, assessplan.CommandReissue)
-	require.Equal(t, []string{"entry"}, faultPaths(t, task.Reissue(assessplan.Entry{}, openAt)))
+	require.Equal(t, before, task.State())
+}
+
+func TestReissueTakesNoEntryThatIsNoneOrTheSame(t *testing.T) {
+	task := restore(t, openedState())
+	require.NoError(t, task.Reissue(entryUntil(t, fillUntil), openAt))
+	before := task.State()
+	require.Equal(t, []string{"entry.expire_at"}, faultPaths(t, task.Reissue(assessplan.Entry{}, openAt)))
+	require.Equal(t, []string{"entry.expire_at"}, faultPaths(t, task.Reissue(entryUntil(t, endedAt), endedAt)), "it is over")
+	require.Equal(t, []string{"entry.token"}, faultPaths(t, task.Reissue(entryUntil(t, fillUntil), openAt)), "the old token would live on")
 	require.Equal(t, before, task.State())
 }
 

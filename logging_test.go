@@ -94,11 +94,12 @@ func (l *logged) everything() {
 
 // entries does what a testee does.
 func (l *logged) entries(opened assessplan.TaskState) {
+	l.generator.OnCall(l.generator.Calls()+1, answers(secret+"-2", site+"?token="+secret+"-2", monday.AddDate(0, 0, 30), nil))
 	l.does(nil, second(l.ReissueEntry(l.ctx, clinic, opened.ID)))
 	l.does(assessplan.ErrInvalid, second(l.EntryLink(l.ctx, clinic, opened.ID)))
-	l.does(nil, second(l.ResolveEntry(l.ctx, opened.ID, secret)))
+	l.does(nil, second(l.ResolveEntry(l.ctx, opened.ID, secret+"-2")))
 	l.does(assessplan.ErrEntryInvalid, second(l.ResolveEntry(l.ctx, opened.ID, secret+"!")))
-	l.does(nil, second(l.CompleteWithEntry(l.ctx, opened.ID, secret, assessplan.Submission{AssessmentID: sheet})))
+	l.does(nil, second(l.CompleteWithEntry(l.ctx, opened.ID, secret+"-2", assessplan.Submission{AssessmentID: sheet})))
 	l.does(assessplan.ErrEntryInvalid, second(l.CompleteWithEntry(l.ctx, opened.ID, secret+"!", assessplan.Submission{AssessmentID: sheet})))
 	l.does(nil, second(l.CompleteTask(l.ctx, clinic, opened.ID, assessplan.Submission{AssessmentID: sheet})))
 }

@@ -187,3 +187,21 @@ func TestLeaseKeepsOtherRelaysAway(t *testing.T) {
 	require.Equal(t, 1, f.relayed().Published)
 	require.Empty(t, beside)
 }
+
+// TestStoreThatDoesNotAnswerIsGivenUp has a claim that waits until its context ends.
+func TestStoreThatDoesNotAnswerIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, publisher, seen := relaying(t)
+		failing := plantest.NewFailingStore(f.memory)
+		service, err := assessplan.New(failing, signedEntries(t), &assessplan.Config{Clock: f.clock, Publisher: publisher, Observer: seen})
+		require.NoError(t, err)
+		f.relay, f.Manager = service.Relay, service.Manager
+		f.plan(daily(1))
+		failing.Hang(plantest.ClaimEvents, 1)
+		stop := f.started()
+		time.Sleep(2*time.Minute + 2*time.Second)
+		require.Len(t, publisher.Events(), 1)
+		require.ErrorIs(t, plantest.Observed[*assessplan.RelayFinished](seen)[0].Err, context.DeadlineExceeded)
+		stop()
+	})
+}

@@ -192,6 +192,20 @@ func TestNothingIsHeldAgainstEventsWhileTheBrokerIsDown(t *testing.T) {
 	}
 }
 
+func TestLoneEventIsNotToBlameWhileThePublisherIsDown(t *testing.T) {
+	f, publisher, seen := relaying(t, func(s *setup) { s.config.Relay.MaxFailures = 1 })
+	f.plan(daily(1))
+	publisher.Fail(1, nil)
+	publisher.FailEvents(1, plantest.OfType(assessplan.TypePlanCreated), nil)
+	for range 2 {
+		_, err := f.relay.RelayEvents(f.ctx)
+		require.ErrorIs(t, err, assessplan.ErrUnavailable)
+		f.clock.Add(time.Minute)
+	}
+	require.Equal(t, 1, f.relayed().Published)
+	require.Empty(t, plantest.Observed[*assessplan.EventParked](seen))
+}
+
 func TestErrorOfAPublisherIsCarriedButNotShown(t *testing.T) {
 	cause := errors.New(secret)
 	f, _, seen := relaying(t, func(s *setup) {

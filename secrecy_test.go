@@ -37,7 +37,7 @@ func TestTokensShowNowhere(t *testing.T) {
 		require.NoError(t, err)
 		shown = append(shown, event, &event, fact)
 	}
-	entry, err := assessplan.NewEntry(secret, site+"?token="+secret, monday)
+	entry, err := assessplan.NewEntry(secret+"-2", site+"?token="+secret+"-2", nextWeek)
 	require.NoError(t, err)
 	task, err := assessplan.RestoreTask(f.task(opened.Task.ID))
 	require.NoError(t, err)
