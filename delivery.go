@@ -1,7 +1,9 @@
 package assessplan
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 )
 
@@ -87,12 +89,14 @@ func (d *delivery) handIn(ctx context.Context) error {
 	return d.update(ctx, func(context.Context, Repositories) error { return nil })
 }
 
-// update settles the outcomes, together with something else, and tells of what is stored then.
+// update settles the outcomes, together with something else, and tells of what is stored then. What is deleted goes first: it
+// makes room on a disk that is full.
 func (d *delivery) update(ctx context.Context, also func(ctx context.Context, r Repositories) error) error {
 	settlements := make([]Settlement, len(d.outcomes))
 	for i := range d.outcomes {
 		settlements[i] = d.outcomes[i].settlement
 	}
+	slices.SortStableFunc(settlements, func(a, b Settlement) int { return cmp.Compare(a.Outcome, b.Outcome) })
 	err := d.store.Update(ctx, func(ctx context.Context, r Repositories) error {
 		if _, err := r.SettleEvents(ctx, settlements); err != nil {
 			return err
