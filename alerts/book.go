@@ -80,7 +80,7 @@ func (c *condition) isOver(now time.Time, calm time.Duration) bool {
 	if c.alert.Until.IsZero() {
 		c.alert.Until = now
 	}
-	return calm == off || now.Sub(c.alert.Until) >= calm
+	return now.Sub(c.alert.Until) >= calm // off is less than nothing
 }
 
 func (b *book) standing() []Alert {

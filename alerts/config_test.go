@@ -32,7 +32,8 @@ func TestConfigNamesEveryFaultAtOnce(t *testing.T) {
 		paths = append(paths, fault.Path)
 		require.Contains(t, fault.Message, "want")
 	}
-	require.Equal(t, []string{"Failing", "FailureRatio", "MinTasks", "OldestDue", "NoPass", "OldestEvent", "NoRelay", "Parked", "Repeat", "Calm"}, paths)
+	require.Equal(t, []string{"Failing", "FailureRatio", "MinTasks", "OldestDue", "NoPass", "OldestEvent", "NoRelay", "Parked", "Repeat",
+		"Calm"}, paths)
 	for _, ratio := range []float64{-0.1, math.NaN(), math.Inf(1)} {
 		_, err := alerts.New(&alerts.Config{FailureRatio: ratio})
 		require.ErrorIs(t, err, assessplan.ErrInvalid, "%v", ratio)
@@ -156,7 +157,8 @@ func TestEverythingCanBeSwitchedOff(t *testing.T) {
 		on    func(*alerts.Config)
 		kinds []alerts.Kind
 	}{
-		"Failing":      {func(c *alerts.Config) { c.Failing = 0 }, []alerts.Kind{alerts.ScheduleFailing, alerts.ExpireFailing, alerts.RelayFailing}},
+		"Failing": {func(c *alerts.Config) { c.Failing = 0 },
+			[]alerts.Kind{alerts.ScheduleFailing, alerts.ExpireFailing, alerts.RelayFailing}},
 		"FailureRatio": {func(c *alerts.Config) { c.FailureRatio = 0 }, []alerts.Kind{alerts.FailureRatio}},
 		"OldestDue":    {func(c *alerts.Config) { c.OldestDue = 0 }, []alerts.Kind{alerts.OldestDue}},
 		"NoPass":       {func(c *alerts.Config) { c.NoPass = 0 }, []alerts.Kind{alerts.NoSchedulePass, alerts.NoExpirePass}},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"strings"
 	"time"
 
 	"github.com/assessplan/assessplan"
@@ -17,7 +18,7 @@ import (
 func Example() {
 	ctx, now, entries := context.Background(), plantest.NewClock(), &plantest.Generator{}
 	watch, err := alerts.New(&alerts.Config{Clock: now, Notify: func(_ context.Context, a alerts.Alert) {
-		fmt.Printf("%s %s: %s\n", a.Kind, a.State, a.Text)
+		fmt.Printf("%s %s\n%s\n", a.Kind, a.State, strings.ReplaceAll(a.Text, ". ", ".\n"))
 	}})
 	if err != nil {
 		log.Fatal(err)
@@ -50,8 +51,12 @@ func Example() {
 		pass()
 	}
 	// Output:
-	// failure_ratio raised: 25 of 25 tasks could not be opened. Look at the failures in the report of the run, or in the service's log at debug: their codes tell whether the entry generator or the store is at fault.
-	// failure_ratio recovered: Tasks can be opened again. It had lasted 3m0s.
+	// failure_ratio raised
+	// 25 of 25 tasks could not be opened.
+	// Look at the failures in the report of the run, or in the service's log at debug: their codes tell whether the entry generator or the store is at fault.
+	// failure_ratio recovered
+	// Tasks can be opened again.
+	// It had lasted 3m0s.
 }
 
 func enroll(ctx context.Context, manager *assessplan.Manager, testees int) error {

@@ -169,6 +169,8 @@ func TestPassThatWasCutShortSaysLittle(t *testing.T) {
 	s.passes(s.ctx)
 	require.Len(t, s.told(), 5)
 	require.Empty(t, s.watch.Standing())
+	s.clock.Add(10 * time.Minute)
+	require.NotContains(t, s.told()[0].Text, "context", "that was another time")
 }
 
 func TestPassThatCouldNotLookWhatIsLeftEndsNothing(t *testing.T) {

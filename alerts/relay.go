@@ -100,7 +100,7 @@ func (p *parked) counted(now, countedAt time.Time, total int) {
 // forget gives the places of events free that recovered a while ago.
 func (p *parked) forget(now time.Time) {
 	p.events = slices.DeleteFunc(p.events, func(e parkedEvent) bool {
-		return !e.stands() && (p.calm == off || now.Sub(e.until) >= p.calm)
+		return !e.stands() && now.Sub(e.until) >= p.calm // off is less than nothing
 	})
 }
 

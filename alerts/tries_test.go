@@ -49,6 +49,16 @@ func TestTriesOfAnHourAgoAreForgotten(t *testing.T) {
 	require.Equal(t, alerts.Raised, o.only().State)
 }
 
+func TestHourBeginsWithItsFirstTask(t *testing.T) {
+	o := newOperator(t, ratioOf(0.5))
+	o.tried(0, 0)
+	o.clock.Add(time.Hour - time.Minute)
+	o.tried(0, 10)
+	o.clock.Add(2 * time.Minute)
+	o.tried(0, 10)
+	require.Equal(t, alerts.Raised, o.only().State)
+}
+
 func TestHourWithFewTasksCanEndAnAlertButNotBeginOne(t *testing.T) {
 	o := newOperator(t, ratioOf(0.5))
 	o.tried(0, 20)

@@ -314,6 +314,7 @@ func TestNotifyThatHangsHoldsUpNobody(t *testing.T) {
 			c.Parked = 2
 			c.Notify = func(ctx context.Context, alert alerts.Alert) {
 				<-ctx.Done()
+				time.Sleep(time.Second)
 				ended.add(alert.Kind, time.Since(began))
 			}
 		}))
@@ -323,9 +324,10 @@ func TestNotifyThatHangsHoldsUpNobody(t *testing.T) {
 		require.Len(t, watch.Standing(), 2)
 		require.Equal(t, began, time.Now(), "observing took no time")
 		time.Sleep(45 * time.Second)
-		first := arrival{alerts.EventParked, 30 * time.Second}
+		first := arrival{alerts.EventParked, 31 * time.Second}
 		require.Equal(t, []arrival{first}, ended.all())
 		stop()
-		require.Equal(t, []arrival{first, {alerts.EventParked, 45 * time.Second}}, ended.all(), "the end of Run ends it, too, and is waited for")
+		require.Equal(t, 46*time.Second, time.Since(began), "the end of Run ends it, too, and waits for it")
+		require.Equal(t, []arrival{first, {alerts.EventParked, 46 * time.Second}}, ended.all())
 	})
 }
