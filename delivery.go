@@ -240,7 +240,7 @@ func (d *delivery) tell(ctx context.Context, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.config.StopTimeout)
 	defer cancel()
 	if stats, failed := d.OutboxStats(ctx); failed == nil {
-		d.report.Outbox = stats
+		d.report.Outbox, d.report.Counted = stats, true
 	}
 	d.core.observe(ctx, &RelayFinished{Report: d.report, Err: err})
 }

@@ -103,7 +103,7 @@
 //	logging.go                          what is logged, and under which keys
 //	errors.go                           sentinels, typed errors, kinds
 //
-// Package memstore is a Store in memory, sqlstore/sqlitestore one on SQLite; storetest is the suite that every Store passes,
-// and plantest helps hosts with their own tests. docs/design.md has the decisions with what was turned down,
-// docs/guarantees.md what is promised and what is not.
+// Package memstore is a Store in memory, sqlstore/sqlitestore one on SQLite; alerts is an Observer that tells operators what
+// needs them; storetest is the suite that every Store passes, and plantest helps hosts with their own tests. docs/design.md has
+// the decisions with what was turned down, docs/guarantees.md what is promised and what is not.
 package assessplan

@@ -78,7 +78,25 @@ func TestRelayTellsWhatIsLeft(t *testing.T) {
 	f, publisher, _ := relaying(t)
 	f.rounds(f.plan(daily(1)), 2)
 	publisher.FailEvents(1, plantest.OfType(assessplan.TypePlanCreated), nil)
-	require.Equal(t, assessplan.OutboxStats{Pending: 1, OldestAt: monday}, f.relayed().Outbox)
+	report := f.relayed()
+	require.True(t, report.Counted)
+	require.Equal(t, assessplan.OutboxStats{Pending: 1, OldestAt: monday}, report.Outbox)
+	f.clock.Add(time.Hour)
+	report = f.relayed()
+	require.True(t, report.Counted)
+	require.Zero(t, report.Outbox, "nothing is left")
+}
+
+func TestRelayTellsAnEmptyOutboxFromAStoreThatDoesNotAnswer(t *testing.T) {
+	f := newFixture(t)
+	store := plantest.NewFailingStore(f.memory)
+	service, err := assessplan.New(store, signedEntries(t), &assessplan.Config{Clock: f.clock, Publisher: &plantest.Publisher{}})
+	require.NoError(t, err)
+	store.Fail(plantest.OutboxStats, 1, nil)
+	report, err := service.Relay.RelayEvents(f.ctx)
+	require.NoError(t, err)
+	require.False(t, report.Counted)
+	require.Zero(t, report.Outbox)
 }
 
 func TestRefusedEventHoldsBackItsSubjectAndNothingElse(t *testing.T) {

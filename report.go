@@ -9,6 +9,7 @@ import (
 // ScheduleReport says what a pass that opens tasks did.
 type ScheduleReport struct {
 	Run         uuid.UUID     // names the run in logs
+	Scope       Scope         // what the pass was narrowed to; zero is all orgs
 	Opened      int           // tasks that were opened
 	Missed      int           // tasks that expired because their window closed before this pass came
 	Failed      int           // tasks that could not be opened; they are tried again later
@@ -32,6 +33,7 @@ type OpenedTask struct {
 // ExpireReport says what a pass that expires tasks did.
 type ExpireReport struct {
 	Run       uuid.UUID     // names the run in logs
+	Scope     Scope         // what the pass was narrowed to; zero is all orgs
 	Expired   int           // opened tasks whose entry was over
 	Missed    int           // pending tasks whose window closed
 	Canceled  int           // tasks of plans that ended
@@ -66,7 +68,8 @@ type RelayReport struct {
 	Returned  int         // events that were given back: nothing was taken, or ctx ended
 	Batches   int         // claims that found something
 	More      bool        // something may be ready still
-	Outbox    OutboxStats // what is not settled then, by all relays; zero if the store did not say
+	Counted   bool        // Outbox is what the store said; false if it did not answer
+	Outbox    OutboxStats // what is not settled then, by all relays; zero unless Counted
 	StartedAt time.Time
 	Duration  time.Duration // by Config.Clock
 }

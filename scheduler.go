@@ -25,7 +25,7 @@ func (s *Scheduler) SchedulePendingTasks(ctx context.Context, before time.Time, 
 	if err != nil {
 		return nil, err
 	}
-	pass := &opening{run: run, report: &ScheduleReport{Run: run.id, StartedAt: run.started}}
+	pass := &opening{run: run, report: &ScheduleReport{Run: run.id, Scope: run.scope, StartedAt: run.started}}
 	err = pass.finish(ctx, pass.work(ctx))
 	report := pass.close(ctx, err)
 	s.core.observe(ctx, &ScheduleFinished{Report: report, Err: err})
@@ -41,7 +41,7 @@ func (s *Scheduler) ExpireOverdueTasks(ctx context.Context, before time.Time, sc
 	if err != nil {
 		return nil, err
 	}
-	pass := &expiry{run: run, manager: s.manager, report: &ExpireReport{Run: run.id, StartedAt: run.started}}
+	pass := &expiry{run: run, manager: s.manager, report: &ExpireReport{Run: run.id, Scope: run.scope, StartedAt: run.started}}
 	err = pass.finish(ctx, pass.work(ctx))
 	report := pass.close(ctx, err)
 	s.core.observe(ctx, &ExpireFinished{Report: report, Err: err})

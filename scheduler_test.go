@@ -132,6 +132,17 @@ func TestScopeNarrowsAPass(t *testing.T) {
 	require.Equal(t, 1, f.open().Opened)
 }
 
+func TestReportSaysWhatItsPassWasNarrowedTo(t *testing.T) {
+	f := newFixture(t)
+	plan := f.plan(daily(1))
+	require.Zero(t, f.open().Scope)
+	require.Zero(t, f.expire().Scope)
+	for _, scope := range []assessplan.Scope{assessplan.InOrg(clinic), assessplan.InPlan(clinic, plan.ID), assessplan.ForTestees(clinic, plan.ID, "a")} {
+		require.Equal(t, scope, f.open(scope).Scope)
+		require.Equal(t, scope, f.expire(scope).Scope)
+	}
+}
+
 func TestScopeThatSaysTooLittleOrTooMuchIsRefused(t *testing.T) {
 	plan := assessplan.PlanIDFromUint64(1)
 	many := make([]assessplan.TesteeID, assessplan.MaxScopeTestees+1)
