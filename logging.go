@@ -107,18 +107,18 @@ func (c *core) logObservation(ctx context.Context, o Observation) {
 	switch o := o.(type) {
 	case *ScheduleFinished:
 		r := o.Report
-		c.logPass(ctx, "schedule pass", r.Run, r.Duration, o.Err, r.Failed > 0, r.Opened+r.Missed > 0,
+		c.logRun(ctx, "schedule pass", r.Run, r.Scope, r.Duration, o.Err, r.Failed > 0, r.Opened+r.Missed > 0,
 			slog.Int("opened", r.Opened), slog.Int("missed", r.Missed), slog.Int("failed", r.Failed), slog.Int("skipped", r.Skipped),
 			slog.Int("retries", r.Retries), slog.Int("pages", r.Pages), slog.Bool("more", r.More), slog.Time("oldest_due_at", r.OldestDueAt))
 	case *ExpireFinished:
 		r := o.Report
-		c.logPass(ctx, "expire pass", r.Run, r.Duration, o.Err, r.Failed > 0, r.Expired+r.Missed+r.Canceled+r.Shifted+r.Closed > 0,
+		c.logRun(ctx, "expire pass", r.Run, r.Scope, r.Duration, o.Err, r.Failed > 0, r.Expired+r.Missed+r.Canceled+r.Shifted+r.Closed > 0,
 			slog.Int("expired", r.Expired), slog.Int("missed", r.Missed), slog.Int("canceled", r.Canceled), slog.Int("shifted", r.Shifted),
 			slog.Int("closed", r.Closed), slog.Int("failed", r.Failed), slog.Int("skipped", r.Skipped), slog.Int("retries", r.Retries),
 			slog.Int("pages", r.Pages), slog.Bool("more", r.More))
 	case *RelayFinished:
 		r := o.Report
-		c.logPass(ctx, "relay", r.Run, r.Duration, o.Err, r.Refused+r.Parked > 0, r.Batches > 0,
+		c.logRun(ctx, "relay", r.Run, Scope{}, r.Duration, o.Err, r.Refused+r.Parked > 0, r.Batches > 0,
 			slog.Int("published", r.Published), slog.Int("refused", r.Refused), slog.Int("parked", r.Parked), slog.Int("returned", r.Returned),
 			slog.Int("batches", r.Batches), slog.Bool("more", r.More), slog.Int("outbox_pending", r.Outbox.Pending),
 			slog.Int("outbox_parked", r.Outbox.Parked), slog.Time("outbox_oldest_at", r.Outbox.OldestAt))
@@ -131,10 +131,11 @@ func (c *core) logObservation(ctx context.Context, o Observation) {
 	}
 }
 
-// logPass logs the end of a run: nothing that needs attention where it found nothing to do.
-func (c *core) logPass(ctx context.Context, message string, run uuid.UUID, took time.Duration, err error, failures, busy bool, counts ...slog.Attr) {
+// logRun logs the end of a run, with the org and the plan that it was narrowed to: at Debug where it found nothing to do.
+func (c *core) logRun(ctx context.Context, message string, run uuid.UUID, scope Scope, took time.Duration, err error, failures, busy bool,
+	counts ...slog.Attr) {
 	level := slog.LevelDebug
-	attrs := append([]slog.Attr{idAttr(keyRun, run)}, counts...)
+	attrs := append([]slog.Attr{idAttr(keyRun, run), orgAttr(scope.Org), planAttr(scope.Plan)}, counts...)
 	attrs = append(attrs, slog.Duration(keyDuration, took))
 	switch {
 	case err != nil:
