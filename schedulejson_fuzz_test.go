@@ -44,7 +44,8 @@ var scheduleTexts = []string{
 	`{"type":"custom","weeks":[2,2,-1,5201]}`,
 	`{"type":"custom","weeks":[-9223372036854775808,9223372036854775807]}`,
 	`{"type":"fixed_date","dates":["2026-02-29","2026-03-31","2026-03-31",""]}`,
-	`{"type":"cycle","every":1,"unit":"month","count":1,"slots":[{"day":28,"time":"09:00"}]}`,
+	`{"type":"cycle","every":1,"unit":"week","count":2,"slots":[{"day":0,"time":"09:00"},{"day":7,"time":"09:00"}]}`,
+	`{"type":"cycle","every":1,"unit":"month","count":12,"slots":[{"day":0,"time":"09:00"},{"day":28,"time":"09:00"}]}`,
 	`{"type":"cycle","every":1,"unit":"year","count":1,"slots":[{"day":-1,"time":"09:00"},{"day":0}]}`,
 	`{"type":"cycle","every":1,"unit":"week","count":1,"slots":[null,{"day":0,"day":1,"time":"09:00"},{}]}`,
 	`{"type":"cycle","every":1,"unit":"week","count":1001,"slots":[]}`,
@@ -55,8 +56,10 @@ var scheduleTexts = []string{
 var belowNone = regexp.MustCompile(`:\s*-`)
 
 func FuzzScheduleJSON(f *testing.F) {
-	for i, text := range scheduleTexts {
-		f.Add([]byte(text), []string{"2026-01-31", "2028-02-29", "0001-01-01", "9990-12-31"}[i%4])
+	for _, text := range scheduleTexts {
+		for _, start := range []string{"2026-01-31", "2028-02-29", "0001-01-01", "9990-12-31"} {
+			f.Add([]byte(text), start)
+		}
 	}
 	f.Fuzz(func(t *testing.T, text []byte, from string) {
 		start, err := assessplan.ParseCivilDate(from)
