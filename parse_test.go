@@ -158,23 +158,18 @@ func firstShown(wall time.Time, zone *time.Location) time.Time {
 	return early
 }
 
-// turnOfLeapYear is where Resolve does not come to an end, in zones whose clocks change (golang/go issue 81583).
-var turnOfLeapYear = regexp.MustCompile(`^\d{4}-(12-31|01-01) `)
-
 func FuzzParseBefore(f *testing.F) {
 	for _, seed := range []string{
 		"2026-03-31T19:00:00Z", "2026-03-31 19:00:00", "2026-03-31T19:00:00.5+02:00", "2026-03-31T19:00:00.123456789987-23:59", "2026-03-31T9:00:00,5Z",
 		"2026-03-31T19:00:00+24:00", "2026-03-31T19:00:00.Z", "2026-03-31T19:00:00Z ", "2026-03-31 19:00:00Z", "2026-03-31 19:00:00.5", "2026-03-31t19:00:00z",
 		"2026-03-29 02:30:00", "2026-10-25 02:30:00", "2026-09-06 00:30:00", "2026-04-05 01:45:00", "2026-10-04 02:15:00", "2028-02-29 24:00:00",
+		"2040-12-31 12:00:00", "8001-01-01 00:00:00",
 		"0001-01-01T00:00:00Z", "0001-01-01 00:00:01", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "9999-12-31 23:59:59", "",
 	} {
 		f.Add(seed)
 	}
 	zones := []*time.Location{time.UTC, zone(f, "Europe/Berlin"), zone(f, "America/Santiago"), zone(f, "Australia/Lord_Howe")}
 	f.Fuzz(func(t *testing.T, text string) {
-		if turnOfLeapYear.MatchString(text) {
-			return
-		}
 		for _, zone := range zones {
 			got, err := assessplan.ParseBefore(text, zone)
 			want, ok := readBefore(text, zone)
