@@ -2,7 +2,7 @@ package assessplan_test
 
 import (
 	"encoding/json"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,11 +49,10 @@ var scheduleTexts = []string{
 	`{"type":"cycle","every":1,"unit":"year","count":1,"slots":[{"day":-1,"time":"09:00"},{"day":0}]}`,
 	`{"type":"cycle","every":1,"unit":"week","count":1,"slots":[null,{"day":0,"day":1,"time":"09:00"},{}]}`,
 	`{"type":"cycle","every":1,"unit":"week","count":1001,"slots":[]}`,
+	`{"type":"cycle","every":-1,"unit":"month","count":1,"slots":[{"day":0,"time":"09:00"}]}`,
+	`{"type":"custom","weeks":[1],"weeKs":[2]}`,
 	`{}`, `null`, `[]`, `[{"type":"by_day","every":1,"count":1}]`, `"by_day"`, `{"type":"by_day"`, `{"":null}`,
 }
-
-// belowNone is in a text that may have a cycle of fewer than no months, which is not refused, but panics.
-var belowNone = regexp.MustCompile(`:\s*-`)
 
 func FuzzScheduleJSON(f *testing.F) {
 	for _, text := range scheduleTexts {
@@ -65,9 +64,6 @@ func FuzzScheduleJSON(f *testing.F) {
 		start, err := assessplan.ParseCivilDate(from)
 		if err != nil {
 			start = date("2026-01-31")
-		}
-		if belowNone.Match(text) {
-			return
 		}
 		var read assessplan.Schedule
 		if err := json.Unmarshal(text, &read); err != nil {
@@ -105,8 +101,9 @@ func requireNothingPassedOver(t *testing.T, decoder *json.Decoder) {
 		if token == json.Delim('{') {
 			name, err := decoder.Token()
 			require.NoError(t, err)
-			require.NotContains(t, names, strings.ToLower(name.(string)), "a name that stands twice")
-			names = append(names, strings.ToLower(name.(string)))
+			twice := func(other string) bool { return strings.EqualFold(other, name.(string)) }
+			require.False(t, slices.ContainsFunc(names, twice), "%q stands twice", name)
+			names = append(names, name.(string))
 		}
 		requireNothingPassedOver(t, decoder)
 	}
