@@ -112,11 +112,11 @@ func editSchedule(in *tape, s *assessplan.Schedule) {
 		*s = assessplan.OnDates([]assessplan.CivilDate{{Year: in.number(), Month: 2, Day: 29}, date("2028-02-29")})
 	case 3:
 		unit := pick(in, assessplan.Days, assessplan.Weeks, assessplan.Months, "year")
-		*s = assessplan.InCycles(max(0, in.number()), unit, in.number(), assessplan.Slot{Day: in.number(), Time: assessplan.TimeOfDay(in.number())})
+		*s = assessplan.InCycles(in.number(), unit, in.number(), assessplan.Slot{Day: in.number(), Time: assessplan.TimeOfDay(in.number())})
 	case 4:
 		s.Type = pick(in, assessplan.ByDay, assessplan.ByWeek, assessplan.ByMonth, assessplan.Custom, assessplan.FixedDate, assessplan.Cycle, "")
 	case 5:
-		s.Every = max(0, in.number()) // a cycle of less is not refused, but panics
+		s.Every = in.number()
 	case 6:
 		s.Count = in.number()
 	case 7:
@@ -138,7 +138,7 @@ func brokenPlanRules(s assessplan.PlanState) []string {
 		{"it has a status", slices.Contains(planStatuses, s.Status)},
 		{"what is paused was paused at a time", paused == !s.PausedAt.IsZero()},
 		{"what has ended did so at a time", s.Status.Ended() == !s.EndedAt.IsZero()},
-		{"what is finished says how, and nothing else does", finished == (s.Finish == assessplan.CancelOpened || s.Finish == assessplan.LetOpenedRunOut)},
+		{"what is finished says how, and nothing else does", finished == (s.Finish != "") && slices.Contains([]assessplan.FinishMode{"", assessplan.CancelOpened, assessplan.LetOpenedRunOut}, s.Finish)},
 		{"work is of a kind that is known", work == assessplan.WorkNone || shifts || cancels},
 		{"what has ended leaves tasks to cancel, and nothing else does", !cancels || s.Status.Ended()},
 		{"what is active leaves tasks to shift by days, and nothing else does", !shifts || s.Status == assessplan.PlanStatusActive && s.Work.Days >= 1},
