@@ -147,6 +147,9 @@ func Resolve(date CivilDate, at TimeOfDay, zone *time.Location) time.Time {
 	skipped := wall - int64(offset)
 	for {
 		start, end := probe.ZoneBounds()
+		if !end.IsZero() && !end.After(probe) { // on the last day of a leap year (golang/go issue 81583)
+			end = probe.Truncate(24 * time.Hour).Add(24 * time.Hour)
+		}
 		_, offset := probe.Zone()
 		instant := wall - int64(offset)
 		if !start.IsZero() && instant < start.Unix() {

@@ -59,6 +59,9 @@ func TestResolveFindsWhenClocksShowATime(t *testing.T) {
 		{"UTC", "UTC", "2026-03-29", "02:30", "2026-03-29T02:30:00Z"},
 		{"before there were zones: mean solar time", "Europe/Berlin", "1800-01-01", "00:00", "1799-12-31T23:06:32Z"},
 		{"far ahead, by the rule that stands now", "Europe/Berlin", "9999-07-01", "12:00", "9999-07-01T10:00:00Z"},
+		{"the last day of a leap year, far ahead", "Europe/Berlin", "2040-12-31", "12:00", "2040-12-31T11:00:00Z"},
+		{"the day after it", "Europe/Berlin", "2041-01-01", "00:00", "2040-12-31T23:00:00Z"},
+		{"the last day of a leap year, in a summer", "America/Santiago", "2040-12-31", "23:59:59", "2041-01-01T02:59:59Z"},
 		{"the first day of the calendar", "UTC", "0001-01-01", "00:00", "0001-01-01T00:00:00Z"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

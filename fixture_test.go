@@ -35,7 +35,7 @@ func date(day string) assessplan.CivilDate {
 // fixture is a service on a store in memory, on Monday 2 March 2026 at 08:00 UTC.
 type fixture struct {
 	*assessplan.Manager
-	t         *testing.T
+	t         testing.TB
 	ctx       context.Context
 	clock     *clock.Mock
 	memory    *memstore.Store
@@ -50,7 +50,7 @@ type setup struct {
 	config  assessplan.Config
 }
 
-func newFixture(t *testing.T, adjust ...func(*setup)) *fixture {
+func newFixture(t testing.TB, adjust ...func(*setup)) *fixture {
 	t.Helper()
 	f := &fixture{t: t, ctx: t.Context(), clock: clock.NewMock(), memory: memstore.New()}
 	f.clock.Set(monday)
@@ -68,7 +68,7 @@ func newFixture(t *testing.T, adjust ...func(*setup)) *fixture {
 	return f
 }
 
-func signedEntries(t *testing.T) *assessplan.SignedEntryGenerator {
+func signedEntries(t testing.TB) *assessplan.SignedEntryGenerator {
 	t.Helper()
 	key := assessplan.SigningKey{ID: "k1", Secret: bytes.Repeat([]byte{7}, 32)}
 	entries, err := assessplan.NewSignedEntryGenerator(site, []assessplan.SigningKey{key}, nil)
@@ -89,7 +89,7 @@ func (f *fixture) at(wall string) {
 	f.clock.Set(instant(f.t, wall))
 }
 
-func instant(t *testing.T, wall string) time.Time {
+func instant(t testing.TB, wall string) time.Time {
 	t.Helper()
 	at, err := assessplan.ParseBefore(wall, time.UTC)
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package assessplan_test
 
 import (
+	"regexp"
 	"testing"
 	"time"
 
@@ -100,20 +101,88 @@ func TestParseBeforeRefusesEverythingElse(t *testing.T) {
 	}
 }
 
+var (
+	instantText = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+	clockText   = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})$`)
+)
+
+// readBefore reads the two forms without help of the time package's parser; ok is false for anything else.
+func readBefore(text string, zone *time.Location) (at time.Time, ok bool) {
+	part, clocks := instantText.FindStringSubmatch(text), clockText.FindStringSubmatch(text)
+	if clocks != nil {
+		part = clocks
+	}
+	if part == nil || !isDate(part[1]) || !clockFace.MatchString(part[2]) {
+		return time.Time{}, false
+	}
+	year, month, day := number(text[:4]), number(text[5:7]), number(text[8:10])
+	at = time.Date(year, time.Month(month), day, number(text[11:13]), number(text[14:16]), number(text[17:19]), 0, time.UTC)
+	if clocks != nil {
+		at = firstShown(at, zone)
+	} else {
+		at = at.Add(fraction(part[3])).Add(-offset(part[4]))
+	}
+	return at, at.Year() >= 1 && at.Year() <= 9999 && !at.IsZero()
+}
+
+func fraction(text string) time.Duration {
+	if text == "" {
+		return 0
+	}
+	return time.Duration(number((text[1:] + "000000000")[:9]))
+}
+
+func offset(text string) time.Duration {
+	if text == "Z" {
+		return 0
+	}
+	ahead := time.Duration(number(text[1:3]))*time.Hour + time.Duration(number(text[4:6]))*time.Minute
+	if text[0] == '-' {
+		return -ahead
+	}
+	return ahead
+}
+
+// firstShown returns when a zone's clocks first show a wall clock, or what they would, had they not been changed a moment
+// before. It knows the offsets of the day before and the day after, which is enough where clocks change less often.
+func firstShown(wall time.Time, zone *time.Location) time.Time {
+	const day = 24 * time.Hour
+	_, before := wall.Add(-day).In(zone).Zone()
+	_, after := wall.Add(day).In(zone).Zone()
+	early, late := wall.Add(-time.Duration(before)*time.Second), wall.Add(-time.Duration(after)*time.Second)
+	_, shown := late.In(zone).Zone()
+	_, shownEarly := early.In(zone).Zone()
+	if shownEarly != before && shown == after {
+		return late
+	}
+	return early
+}
+
 func FuzzParseBefore(f *testing.F) {
-	for _, seed := range []string{"2026-03-31T19:00:00Z", "2026-03-31 19:00:00", "2026-03-31T19:00:00.5+02:00", "2026-03-31T9:00:00,5Z", "0001-01-01T00:00:00Z", ""} {
+	for _, seed := range []string{
+		"2026-03-31T19:00:00Z", "2026-03-31 19:00:00", "2026-03-31T19:00:00.5+02:00", "2026-03-31T19:00:00.123456789987-23:59", "2026-03-31T9:00:00,5Z",
+		"2026-03-31T19:00:00+24:00", "2026-03-31T19:00:00.Z", "2026-03-31T19:00:00Z ", "2026-03-31 19:00:00Z", "2026-03-31 19:00:00.5", "2026-03-31t19:00:00z",
+		"2026-03-29 02:30:00", "2026-10-25 02:30:00", "2026-09-06 00:30:00", "2026-04-05 01:45:00", "2026-10-04 02:15:00", "2028-02-29 24:00:00",
+		"2040-12-31 12:00:00", "8001-01-01 00:00:00",
+		"0001-01-01T00:00:00Z", "0001-01-01 00:00:01", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "9999-12-31 23:59:59", "",
+	} {
 		f.Add(seed)
 	}
-	berlin := zone(f, "Europe/Berlin")
+	zones := []*time.Location{time.UTC, zone(f, "Europe/Berlin"), zone(f, "America/Santiago"), zone(f, "Australia/Lord_Howe")}
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := assessplan.ParseBefore(text, berlin)
-		if err != nil {
-			require.ErrorIs(t, err, assessplan.ErrInvalid)
-			require.Zero(t, got)
-			return
+		for _, zone := range zones {
+			got, err := assessplan.ParseBefore(text, zone)
+			want, ok := readBefore(text, zone)
+			require.Equal(t, ok, err == nil, zone)
+			if err != nil {
+				require.Equal(t, []string{"before"}, faultPaths(t, err))
+				require.Zero(t, got)
+				continue
+			}
+			require.Equal(t, want, got, zone)
+			again, err := assessplan.ParseBefore(got.Format(time.RFC3339Nano), zone)
+			require.NoError(t, err, "what was read is written in a form that is read")
+			require.Equal(t, got, again)
 		}
-		again, err := assessplan.ParseBefore(got.Format(time.RFC3339Nano), time.UTC)
-		require.NoError(t, err, "what was read is written in a form that is read")
-		require.True(t, got.Equal(again))
 	})
 }

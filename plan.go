@@ -204,7 +204,8 @@ func (p PlanState) checkStatus(f *faults) {
 	if p.EndedAt.IsZero() == p.Status.Ended() {
 		f.add("ended_at", "does not fit a plan that is %s", p.Status)
 	}
-	if (p.Finish == CancelOpened || p.Finish == LetOpenedRunOut) != (p.Status == PlanStatusFinished) {
+	known := p.Finish == CancelOpened || p.Finish == LetOpenedRunOut
+	if known != (p.Status == PlanStatusFinished) || !known && p.Finish != "" {
 		f.add("finish", "is %s in a plan that is %s", quote(string(p.Finish)), p.Status)
 	}
 	switch p.Work.Kind {

@@ -181,15 +181,16 @@ func compareSlots(a, b Slot) int {
 
 // shortestCycle is the fewest days between the first days of two cycles that follow each other, whatever the start date.
 func (s Schedule) shortestCycle() int {
+	every := max(s.Every, 0) // what is less is a fault of its own
 	switch s.Unit {
 	case Days:
-		return s.Every
+		return every
 	case Weeks:
-		return 7 * s.Every
+		return 7 * every
 	}
 	// Fewest days in a run of 1 to 12 months, none of them a leap February; a longer run adds whole years.
 	shortest := [...]int{0, 28, 59, 89, 120, 150, 181, 212, 242, 273, 303, 334}
-	return s.Every/12*365 + shortest[s.Every%12]
+	return every/12*365 + shortest[every%12]
 }
 
 func (s Schedule) size() int {

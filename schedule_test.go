@@ -186,6 +186,7 @@ func TestScheduleNamesEachFault(t *testing.T) {
 		{"a date that is repeated", assessplan.OnDates([]assessplan.CivilDate{good[0], good[0]}), []string{"dates[1]"}},
 		{"a cycle without slots", assessplan.InCycles(1, assessplan.Weeks, 1), []string{"slots"}},
 		{"a cycle of a unit that does not exist", assessplan.InCycles(1, "year", 1, assessplan.Slot{}), []string{"unit"}},
+		{"a cycle of fewer than no months", assessplan.InCycles(-1, assessplan.Months, 1, assessplan.Slot{}), []string{"every", "slots[0].day"}},
 		{"a slot before its cycle", assessplan.InCycles(1, assessplan.Weeks, 1, assessplan.Slot{Day: -1}), []string{"slots[0].day"}},
 		{"a slot after a cycle of a month, which can have 28 days", assessplan.InCycles(1, assessplan.Months, 1, assessplan.Slot{Day: 28}), []string{"slots[0].day"}},
 		{"a slot at a time that is none", assessplan.InCycles(1, assessplan.Weeks, 1, assessplan.Slot{Time: -1}), []string{"slots[0].time"}},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // UnmarshalJSON refuses unknown and repeated fields, null, and a schedule that is not valid: a slip in a file that says when
@@ -62,7 +63,7 @@ func decodeStrictly(b []byte, path string, into any) error {
 	if bytes.Equal(b, []byte("null")) {
 		return invalid(path, "is null; leave it out or give a value")
 	}
-	if err := plainJSON(json.NewDecoder(bytes.NewReader(b)), ""); err != nil {
+	if err := plainJSON(json.NewDecoder(bytes.NewReader(b)), "", deepest); err != nil {
 		return err
 	}
 	decoder := json.NewDecoder(bytes.NewReader(b))
@@ -75,23 +76,29 @@ func decodeStrictly(b []byte, path string, into any) error {
 	return invalid(path, "cannot be read: %v", err)
 }
 
+// deepest is how many lists and objects may lie in each other; a schedule with slots needs three. Paths grow with the depth:
+// without a limit, a small file makes large ones.
+const deepest = 5
+
 // plainJSON refuses a value in which a name stands twice, of which encoding/json would take the last in silence, without
 // regard to case, or null, which it would take for zero. What is no JSON it leaves to encoding/json.
-func plainJSON(decoder *json.Decoder, path string) error {
+func plainJSON(decoder *json.Decoder, path string, depth int) error {
 	token, err := decoder.Token()
 	switch {
+	case depth == 0:
+		return invalid(path, "is nested too deeply")
 	case err != nil:
 		return nil //nolint:nilerr // encoding/json says it better
 	case token == nil:
 		return invalid(path, "is null; leave it out or give a value")
 	case token == json.Delim('['):
 		for i := 0; decoder.More(); i++ {
-			if err := plainJSON(decoder, fmt.Sprintf("%s[%d]", path, i)); err != nil {
+			if err := plainJSON(decoder, fmt.Sprintf("%s[%d]", path, i), depth-1); err != nil {
 				return err
 			}
 		}
 	case token == json.Delim('{'):
-		if err := plainFields(decoder, path); err != nil {
+		if err := plainFields(decoder, path, depth); err != nil {
 			return err
 		}
 	default:
@@ -101,7 +108,7 @@ func plainJSON(decoder *json.Decoder, path string) error {
 	return nil
 }
 
-func plainFields(decoder *json.Decoder, path string) error {
+func plainFields(decoder *json.Decoder, path string, depth int) error {
 	seen := map[string]bool{}
 	for decoder.More() {
 		token, err := decoder.Token()
@@ -113,13 +120,23 @@ func plainFields(decoder *json.Decoder, path string) error {
 		if path != "" {
 			field = joinPath(path, name)
 		}
-		if seen[strings.ToLower(name)] {
+		if seen[folded(name)] {
 			return invalid(field, "is given twice")
 		}
-		seen[strings.ToLower(name)] = true
-		if err := plainJSON(decoder, field); err != nil {
+		seen[folded(name)] = true
+		if err := plainJSON(decoder, field, depth-1); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// folded is the same for two names that encoding/json takes for one: "weeks", "WEEKS", and "weeKs" with the sign for kelvin.
+func folded(name string) string {
+	return strings.Map(func(r rune) rune {
+		for next := unicode.SimpleFold(r); next > r; next = unicode.SimpleFold(r) {
+			r = next
+		}
+		return unicode.SimpleFold(r) // the least of those that are alike
+	}, name)
 }

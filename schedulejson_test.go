@@ -2,6 +2,7 @@ package assessplan_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +13,7 @@ import (
 func TestSlipsInTheJSONOfAScheduleAreNamedAndNotGuessedAbout(t *testing.T) {
 	for _, test := range []struct{ name, json, path string }{
 		{"a field that is given twice, once in capitals", `{"type":"by_day","every":1,"Every":2,"count":1}`, "Every"},
+		{"a field that is given twice, once with the sign for kelvin", `{"type":"custom","weeks":[1],"weeKs":[2]}`, "weeKs"},
 		{"a field of a slot that is given twice",
 			`{"type":"cycle","every":1,"unit":"week","count":1,"slots":[{"day":0,"day":3,"time":"09:00"}]}`, "slots[0].day"},
 		{"a slot without its time", `{"type":"cycle","every":1,"unit":"week","count":1,"slots":[{"day":0}]}`, "slots[0].time"},
@@ -28,4 +30,10 @@ func TestSlipsInTheJSONOfAScheduleAreNamedAndNotGuessedAbout(t *testing.T) {
 			require.Zero(t, read)
 		})
 	}
+}
+
+func TestNestedJSONIsRefusedWhereScheduleEnds(t *testing.T) {
+	var read assessplan.Schedule
+	deep := strings.Repeat(`{"a":`, 9000) + "1" + strings.Repeat("}", 9000)
+	require.Equal(t, []string{"a.a.a.a.a"}, faultPaths(t, json.Unmarshal([]byte(deep), &read)))
 }
