@@ -1,0 +1,124 @@
+package race_test
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/assessplan/assessplan"
+)
+
+// meeting is how two contestants meet.
+type meeting string
+
+const (
+	byChance          meeting = "by chance"           // both from a barrier
+	secondBeforeFirst meeting = "second before first" // the second as a whole, when the first is about to begin its first Update
+	firstBeforeSecond meeting = "first before second"
+	secondInFirst     meeting = "second in first" // the second begins when the first is about to commit its first Update
+	firstInSecond     meeting = "first in second"
+)
+
+var forced = []meeting{secondBeforeFirst, firstBeforeSecond, secondInFirst, firstInSecond}
+
+// standstill is how long a contestant that is about to commit watches the other: over most stores that one waits for it, and
+// nothing but time can tell.
+const standstill = 15 * time.Millisecond
+
+// contestant is what one side does, through a service of its own.
+type contestant func(s *assessplan.Service)
+
+// corner is a contestant's service and its way to the store.
+type corner struct {
+	*assessplan.Service
+	store *hooked
+}
+
+// ways lists the meetings of a race: every forced one, then some by chance.
+func (a *arena) ways(chances int) []meeting {
+	ways := append([]meeting(nil), forced...)
+	for range chances * *times {
+		ways = append(ways, byChance)
+	}
+	return ways
+}
+
+// meet lets two contestants meet and returns when both are done.
+func (a *arena) meet(how meeting, first, second contestant) {
+	switch how {
+	case byChance:
+		together(func() { first(a.left.Service) }, func() { second(a.right.Service) })
+	case secondBeforeFirst:
+		a.intervene(a.left, first, func() { second(a.right.Service) })
+	case firstBeforeSecond:
+		a.intervene(a.right, second, func() { first(a.left.Service) })
+	case secondInFirst:
+		a.interrupt(a.left, first, func() { second(a.right.Service) })
+	case firstInSecond:
+		a.interrupt(a.right, second, func() { first(a.left.Service) })
+	}
+}
+
+// intervene runs other as a whole when lead is about to begin its first Update.
+func (a *arena) intervene(at corner, lead contestant, other func()) {
+	once := sync.OnceFunc(other)
+	at.store.arm(func(int) { once() }, nil)
+	defer at.store.arm(nil, nil)
+	lead(at.Service)
+	once() // lead needed no Update
+}
+
+// interrupt begins other when lead is about to commit its first Update, and lets it end before lead's second.
+func (a *arena) interrupt(at corner, lead contestant, other func()) {
+	done := make(chan struct{})
+	begin := sync.OnceFunc(func() {
+		go func() {
+			defer close(done)
+			other()
+		}()
+	})
+	at.store.arm(
+		func(n int) {
+			if n > 1 {
+				begin() // where the first Update had nothing to commit
+				<-done
+			}
+		},
+		func(int) {
+			begin()
+			select {
+			case <-done:
+			case <-time.After(standstill):
+			}
+		})
+	defer at.store.arm(nil, nil)
+	lead(at.Service)
+	begin()
+	<-done
+}
+
+// together starts all at once and waits for them.
+func together(all ...func()) {
+	var ready, done sync.WaitGroup
+	ready.Add(len(all))
+	barrier := make(chan struct{})
+	for _, one := range all {
+		done.Go(func() {
+			ready.Done()
+			<-barrier
+			stagger()
+			one()
+		})
+	}
+	ready.Wait()
+	close(barrier)
+	done.Wait()
+}
+
+// stagger lets the others run for a while, or not: who leaves a barrier first would else be first nearly always.
+func stagger() {
+	for range rand.IntN(40) {
+		runtime.Gosched()
+	}
+}
