@@ -18,6 +18,7 @@ type arena struct {
 	clock       *instant
 	handles     []assessplan.Store
 	left, right corner                // who meets
+	moment      int                   // in which of its Updates a contestant is met, where that is forced
 	look        *assessplan.Service   // who prepares and looks on
 	begun       int                   // how many rounds
 	forgotten   []assessplan.TesteeID // who was erased, and must not be found again
@@ -27,7 +28,7 @@ type arena struct {
 const entryLasts = time.Hour
 
 func newArena(ctx context.Context, handles []assessplan.Store, size size) *arena {
-	return &arena{referee: &referee{seen: map[string]int{}}, ctx: ctx, size: size, clock: &instant{}, handles: handles}
+	return &arena{referee: &referee{seen: map[string]int{}}, ctx: ctx, size: size, clock: &instant{}, handles: handles, moment: 1}
 }
 
 // instant is a clock that stands still until it is set. The usual mock gives way to timers when it is set, which a race

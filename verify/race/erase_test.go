@@ -58,7 +58,7 @@ func (a *arena) forget(who assessplan.TesteeID) {
 
 func eraseAgainstPass(a *arena) {
 	plan := a.newPlan(13)
-	for _, how := range a.ways(a.size.chances) {
+	for _, how := range a.ways(a.size.chances / 2) {
 		who := a.due(plan).Testee
 		var report *assessplan.ScheduleReport
 		a.meet(how,

@@ -14,9 +14,9 @@ type meeting string
 
 const (
 	byChance          meeting = "by chance"           // both from a barrier
-	secondBeforeFirst meeting = "second before first" // the second as a whole, when the first is about to begin its first Update
+	secondBeforeFirst meeting = "second before first" // the second as a whole, when the first is about to begin an Update
 	firstBeforeSecond meeting = "first before second"
-	secondInFirst     meeting = "second in first" // the second begins when the first is about to commit its first Update
+	secondInFirst     meeting = "second in first" // the second begins when the first is about to commit an Update
 	firstInSecond     meeting = "first in second"
 )
 
@@ -60,16 +60,20 @@ func (a *arena) meet(how meeting, first, second contestant) {
 	}
 }
 
-// intervene runs other as a whole when lead is about to begin its first Update.
+// intervene runs other as a whole when lead is about to begin the Update that the arena's moment names.
 func (a *arena) intervene(at corner, lead contestant, other func()) {
 	once := sync.OnceFunc(other)
-	at.store.arm(func(int) { once() }, nil)
+	at.store.arm(func(n int) {
+		if n == a.moment {
+			once()
+		}
+	}, nil)
 	defer at.store.arm(nil, nil)
 	lead(at.Service)
-	once() // lead needed no Update
+	once() // lead did not come to that
 }
 
-// interrupt begins other when lead is about to commit its first Update, and lets it end before lead's second.
+// interrupt begins other when lead is about to commit that Update, and lets it end before lead's next.
 func (a *arena) interrupt(at corner, lead contestant, other func()) {
 	done := make(chan struct{})
 	begin := sync.OnceFunc(func() {
@@ -80,12 +84,15 @@ func (a *arena) interrupt(at corner, lead contestant, other func()) {
 	})
 	at.store.arm(
 		func(n int) {
-			if n > 1 {
-				begin() // where the first Update had nothing to commit
+			if n > a.moment {
+				begin() // where that Update had nothing to commit
 				<-done
 			}
 		},
-		func(int) {
+		func(n int) {
+			if n != a.moment {
+				return
+			}
 			begin()
 			select {
 			case <-done:

@@ -71,7 +71,7 @@ func (a *arena) openedIDs(round assessplan.EnrollmentState) map[assessplan.TaskI
 func pauseAgainstPass(a *arena, pause command) {
 	a.loose = true
 	for _, how := range a.ways(a.size.chances) {
-		round := a.due(a.newPlan(30))
+		round := a.due(a.newPlan(20))
 		var then map[assessplan.TaskID]bool
 		var pausedAt time.Time
 		var report *assessplan.ScheduleReport
@@ -145,20 +145,22 @@ func rescheduleAgainstPause(a *arena) {
 	}
 }
 
-// resumeAgainstPass: who resumes also runs a pass, while another one may be running.
+// resumeAgainstPass: who resumes also runs a pass, while another one may be running. They meet in the one and in the other.
 func resumeAgainstPass(a *arena) {
 	a.loose = true
-	for _, how := range a.ways(a.size.chances) {
-		round := a.due(a.newPlan(30))
-		a.pausePlan(a.look, round)
-		var own, other *assessplan.ScheduleReport
-		a.meet(how,
-			func(s *assessplan.Service) {
-				a.resumePlan(s, round)
-				own = a.passOpens(s)
-			},
-			func(s *assessplan.Service) { other = a.passOpens(s) })
-		want(a.referee, "opened once the plan was resumed", own.Opened+other.Opened, round.Planned)
+	for a.moment = 1; a.moment <= 2; a.moment++ {
+		for _, how := range a.ways(a.size.chances / 2) {
+			round := a.due(a.newPlan(20))
+			a.pausePlan(a.look, round)
+			var own, other *assessplan.ScheduleReport
+			a.meet(how,
+				func(s *assessplan.Service) {
+					a.resumePlan(s, round)
+					own = a.passOpens(s)
+				},
+				func(s *assessplan.Service) { other = a.passOpens(s) })
+			want(a.referee, "opened once the plan was resumed", own.Opened+other.Opened, round.Planned)
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ func (a *arena) bigPlan() assessplan.PlanState {
 
 func cancelByTwo(a *arena) {
 	a.loose = true
-	for i, how := range a.ways(a.size.chances) {
+	for i, how := range a.ways(a.size.chances / 4) {
 		plan := a.bigPlan()
 		cancel := func(ctx context.Context, s *assessplan.Service) error {
 			_, err := s.Manager.CancelPlan(ctx, plan.Org, plan.ID)
@@ -86,7 +86,7 @@ func (a *arena) checkCanceled(plan assessplan.PlanState) {
 
 func shiftByTwo(a *arena) {
 	a.loose = true
-	for i, how := range a.ways(a.size.chances) {
+	for i, how := range a.ways(a.size.chances / 4) {
 		plan := a.bigPlan()
 		a.pausePlan(a.look, assessplan.EnrollmentState{Org: plan.Org, Plan: plan.ID})
 		pending := assessplan.TaskQuery{Plan: plan.ID, Status: []assessplan.TaskStatus{assessplan.Pending}}
@@ -117,7 +117,7 @@ func shiftByTwo(a *arena) {
 // terminateAgainstPass: after the termination nothing of the round is pending or opened.
 func terminateAgainstPass(a *arena) {
 	plan := a.newPlan(13)
-	for _, how := range a.ways(a.size.chances) {
+	for _, how := range a.ways(a.size.chances / 2) {
 		round := a.due(plan)
 		a.meet(how,
 			func(s *assessplan.Service) {

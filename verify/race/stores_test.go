@@ -18,7 +18,7 @@ var stores = []struct {
 	size size
 }{
 	{"memstore", inMemory, size{boundary: 5500, batch: 1, chances: 100, backlog: 1000}},
-	{"sqlitestore", oneFile, size{boundary: 500, batch: 25, chances: 5, backlog: 200}},
+	{"sqlitestore", oneFile, size{boundary: 500, batch: 25, chances: 6, backlog: 200}},
 	{"crowd", soundCrowd, size{boundary: 4000, batch: 10, chances: 50, backlog: 300}},
 }
 
