@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/google/uuid"
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/memstore"
+	"github.com/assessplan/assessplan/storetest"
 )
 
 // flaws are what a store of many writers can do wrong; several at once, since the library has a second line of defence
@@ -48,6 +50,11 @@ var _ assessplan.Store = (*crowd)(nil)
 
 func newCrowd(flaws flaws) *crowd {
 	return &crowd{memory: memstore.New(), locks: newLockTable(), flaws: flaws}
+}
+
+// A crowd keeps the contract; what is left out here, its races show. It locks its outbox as a whole.
+func TestCrowdIsAStore(t *testing.T) {
+	storetest.Run(t, func(*testing.T) assessplan.Store { return newCrowd(flaws{}) }, storetest.Features{OneWriter: true})
 }
 
 type insideCrowd struct{}
@@ -133,6 +140,7 @@ var errTakenBack = errors.New("taken back")
 func ask[R any](ctx context.Context, w *writer, method func(ctx context.Context, r assessplan.Repositories) (R, error)) (result R, err error) {
 	taken := w.store.memory.Update(context.WithoutCancel(ctx), func(inner context.Context, r assessplan.Repositories) error {
 		if err = w.replay(inner, r); err != nil {
+			w.note(err)
 			return err
 		}
 		if err = ctx.Err(); err == nil {

@@ -124,7 +124,8 @@ func eraseAgainstComplete(a *arena) {
 	for _, how := range a.ways(a.size.chances) {
 		opened := a.opened(plan)[0]
 		token, _ := opened.Entry.Reveal()
-		sheet := submission(opened.Task.ID, "sheet", a.clock.Now())
+		sheet := submission(opened.Task.ID, "sheet", a.clock.Now()) // before the erasure, which yet is final
+		a.clock.Add(time.Second)
 		a.meet(how,
 			func(s *assessplan.Service) { want(a.referee, "erased at once", a.erase(s, opened.Task.Testee), true) },
 			func(s *assessplan.Service) {

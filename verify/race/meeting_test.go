@@ -16,13 +16,15 @@ const (
 	byChance          meeting = "by chance"           // both from a barrier
 	secondBeforeFirst meeting = "second before first" // the second as a whole, when the first is about to begin an Update
 	firstBeforeSecond meeting = "first before second"
-	secondInFirst     meeting = "second in first" // the second begins when the first is about to commit an Update
-	firstInSecond     meeting = "first in second"
+	secondInLook      meeting = "second in the first's look" // the second begins when the first is about to look at tasks
+	firstInLook       meeting = "first in the second's look"
+	secondInCommit    meeting = "second in the first's commit" // the second begins when the first is about to commit
+	firstInCommit     meeting = "first in the second's commit"
 )
 
-var forced = []meeting{secondBeforeFirst, firstBeforeSecond, secondInFirst, firstInSecond}
+var forced = []meeting{secondBeforeFirst, firstBeforeSecond, secondInLook, firstInLook, secondInCommit, firstInCommit}
 
-// standstill is how long a contestant that is about to commit watches the other: over most stores that one waits for it, and
+// standstill is how long a contestant that is interrupted watches the other: over most stores that one waits for it, and
 // nothing but time can tell.
 const standstill = 15 * time.Millisecond
 
@@ -53,28 +55,28 @@ func (a *arena) meet(how meeting, first, second contestant) {
 		a.intervene(a.left, first, func() { second(a.right.Service) })
 	case firstBeforeSecond:
 		a.intervene(a.right, second, func() { first(a.left.Service) })
-	case secondInFirst:
-		a.interrupt(a.left, first, func() { second(a.right.Service) })
-	case firstInSecond:
-		a.interrupt(a.right, second, func() { first(a.left.Service) })
+	case secondInLook, secondInCommit:
+		a.interrupt(how, a.left, first, func() { second(a.right.Service) })
+	case firstInLook, firstInCommit:
+		a.interrupt(how, a.right, second, func() { first(a.left.Service) })
 	}
 }
 
 // intervene runs other as a whole when lead is about to begin the Update that the arena's moment names.
 func (a *arena) intervene(at corner, lead contestant, other func()) {
 	once := sync.OnceFunc(other)
-	at.store.arm(func(n int) {
+	at.store.arm(hooks{begin: func(n int) {
 		if n == a.moment {
 			once()
 		}
-	}, nil)
-	defer at.store.arm(nil, nil)
+	}})
+	defer at.store.arm(hooks{})
 	lead(at.Service)
 	once() // lead did not come to that
 }
 
-// interrupt begins other when lead is about to commit that Update, and lets it end before lead's next.
-func (a *arena) interrupt(at corner, lead contestant, other func()) {
+// interrupt begins other in that Update of lead's, and lets it end before lead's next.
+func (a *arena) interrupt(how meeting, at corner, lead contestant, other func()) {
 	done := make(chan struct{})
 	begin := sync.OnceFunc(func() {
 		go func() {
@@ -82,24 +84,28 @@ func (a *arena) interrupt(at corner, lead contestant, other func()) {
 			other()
 		}()
 	})
-	at.store.arm(
-		func(n int) {
-			if n > a.moment {
-				begin() // where that Update had nothing to commit
-				<-done
-			}
-		},
-		func(n int) {
-			if n != a.moment {
-				return
-			}
-			begin()
-			select {
-			case <-done:
-			case <-time.After(standstill):
-			}
-		})
-	defer at.store.arm(nil, nil)
+	between := func(n int) {
+		if n > a.moment {
+			begin() // where that Update did not come so far
+			<-done
+		}
+	}
+	within := func(n int) {
+		if n != a.moment {
+			return
+		}
+		begin()
+		select {
+		case <-done:
+		case <-time.After(standstill):
+		}
+	}
+	if how == secondInLook || how == firstInLook {
+		at.store.arm(hooks{begin: between, look: within})
+	} else {
+		at.store.arm(hooks{begin: between, commit: within})
+	}
+	defer at.store.arm(hooks{})
 	lead(at.Service)
 	begin()
 	<-done

@@ -24,9 +24,14 @@ var pauseRaces = []race{
 		noticed: []flaws{{plansUnlocked: true, holdsUnlocked: true, versionsIgnored: true}},
 	},
 	{
-		name: "a task that is rescheduled meets PausePlan", run: rescheduleAgainstPause,
+		name: "a task that is rescheduled meets PausePlan", run: func(a *arena) { rescheduleAgainstPause(a, a.pausePlan) },
 		seen:    []string{"task.rescheduled from opened"},
 		noticed: []flaws{{plansUnlocked: true}},
+	},
+	{
+		name: "a task that is rescheduled meets PauseEnrollment", run: func(a *arena) { rescheduleAgainstPause(a, a.pauseRound) },
+		seen:    []string{"task.rescheduled from opened"},
+		noticed: []flaws{{roundsUnlocked: true}},
 	},
 	{
 		name: "after ResumePlan returned everything is opened once", run: resumeAgainstPass,
@@ -127,8 +132,9 @@ func openAgainstPause(a *arena) {
 	}
 }
 
-// rescheduleAgainstPause: the task is held, whoever came first; the books tell one that is not.
-func rescheduleAgainstPause(a *arena) {
+// rescheduleAgainstPause: the task is held, whoever came first. Its new time is before the last of the round, which thus
+// need not be stored with it.
+func rescheduleAgainstPause(a *arena, pause command) {
 	a.loose = true
 	for _, how := range a.ways(a.size.chances) {
 		plan := a.newPlan(2)
@@ -137,10 +143,10 @@ func rescheduleAgainstPause(a *arena) {
 		a.must(err)
 		a.meet(how,
 			func(s *assessplan.Service) {
-				_, err := s.Manager.RescheduleTask(a.ctx, task.Org, task.ID, a.today().AddDays(7), task.Time)
+				_, err := s.Manager.RescheduleTask(a.ctx, task.Org, task.ID, task.Date, assessplan.ClockTime(1, 0))
 				a.only("rescheduling", err)
 			},
-			func(s *assessplan.Service) { a.pausePlan(s, round) })
+			func(s *assessplan.Service) { pause(s, round) })
 		want(a.referee, "held: task "+task.ID.String(), a.task(task.ID).Held, true)
 	}
 }

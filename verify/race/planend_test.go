@@ -29,12 +29,12 @@ var planEndRaces = []race{
 func (a *arena) interrupted(n int, command func(ctx context.Context, s *assessplan.Service) error) {
 	ctx, cancel := context.WithCancel(a.ctx)
 	defer cancel()
-	a.left.store.arm(func(update int) {
+	a.left.store.arm(hooks{begin: func(update int) {
 		if update == n {
 			cancel()
 		}
-	}, nil)
-	defer a.left.store.arm(nil, nil)
+	}})
+	defer a.left.store.arm(hooks{})
 	if !a.only("a command that is interrupted", command(ctx, a.left.Service), context.Canceled) {
 		a.saw("interrupted")
 	}

@@ -17,9 +17,9 @@ var stores = []struct {
 	open func(t *testing.T) []assessplan.Store // handles of one empty store, for one contestant each
 	size size
 }{
-	{"memstore", inMemory, size{boundary: 5500, batch: 1, chances: 100, backlog: 1000}},
-	{"sqlitestore", oneFile, size{boundary: 500, batch: 25, chances: 6, backlog: 200}},
-	{"crowd", soundCrowd, size{boundary: 4000, batch: 10, chances: 50, backlog: 300}},
+	{"memstore", inMemory, size{boundary: 4500, batch: 1, chances: 60, backlog: 1000}},
+	{"sqlitestore", oneFile, size{boundary: 500, batch: 25, chances: 4, backlog: 200}},
+	{"crowd", soundCrowd, size{boundary: 5000, batch: 10, chances: 40, backlog: 300}},
 }
 
 // size is how much of a race a store bears within seconds.
