@@ -95,6 +95,9 @@ func (b *books) checkTask(task assessplan.TaskState, erased bool) {
 	}
 	for _, event := range events {
 		b.saw(fmt.Sprintf("%s from %s", event.Type, acc.status))
+		if erased && event.Type == assessplan.TypeTaskCompleted {
+			b.wrong("%s is told after an erasure", event)
+		}
 		if !acc.enter(event.fact) {
 			b.wrong("%s is told of a task that was %s", event, acc.status)
 		}
