@@ -1,0 +1,48 @@
+package race_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/memstore"
+	"github.com/assessplan/assessplan/sqlstore/sqlitestore"
+)
+
+// stores are what is raced over. A store that is added here runs every race.
+var stores = []struct {
+	name string
+	open func(t *testing.T) []assessplan.Store // handles of one empty store, for one contestant each
+	size size
+}{
+	{"memstore", inMemory, size{boundary: 4500, batch: 1, chances: 60, backlog: 1000}},
+	{"sqlitestore", oneFile, size{boundary: 500, batch: 25, chances: 4, backlog: 200}},
+	{"crowd", soundCrowd, size{boundary: 5000, batch: 10, chances: 40, backlog: 300}},
+}
+
+// size is how much of a race a store bears within seconds.
+type size struct {
+	boundary int // how many tasks meet their end, all told
+	batch    int // how many of them in a round, at once
+	chances  int // how often contestants of the other races meet by chance
+	backlog  int // of the races with passes
+}
+
+func inMemory(*testing.T) []assessplan.Store { return []assessplan.Store{memstore.New()} }
+
+// oneFile opens one file several times, as several processes would.
+func oneFile(t *testing.T) (handles []assessplan.Store) {
+	path := filepath.Join(t.TempDir(), "plans.db")
+	config := &sqlitestore.Config{Migrate: true, Synchronous: sqlitestore.SyncNormal}
+	for range 3 {
+		store, err := sqlitestore.Open(t.Context(), path, config)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, store.Close()) })
+		handles = append(handles, store)
+	}
+	return handles
+}
+
+func soundCrowd(*testing.T) []assessplan.Store { return []assessplan.Store{newCrowd(flaws{})} }
