@@ -70,11 +70,8 @@ func (m *model) open(t *task) {
 	t.nextAttemptAt, t.attempts, t.lastError = never, 0, ""
 }
 
-// reissue keeps the expiry that the task has: that of the new entry is not looked at, and cannot be too early.
+// reissue keeps the expiry that the task has, whatever that of the new entry.
 func (m *model) reissue(t *task, fails assessplan.FailureCode) verdict {
-	if fails == assessplan.FailureEntry {
-		fails = ""
-	}
 	var b broken
 	b.when(t.status != assessplan.Opened || !m.now.Before(t.expireAt), assessplan.ErrInvalidTransition)
 	b.when(len(b) == 0 && fails != "", assessplan.ErrUnavailable)
