@@ -17,9 +17,9 @@ var stores = []struct {
 	open func(t *testing.T) []assessplan.Store // handles of one empty store, for one contestant each
 	size size
 }{
-	{"memstore", inMemory, size{boundary: 4500, batch: 1, chances: 60, backlog: 1000}},
-	{"sqlitestore", oneFile, size{boundary: 500, batch: 25, chances: 4, backlog: 200}},
-	{"crowd", soundCrowd, size{boundary: 5000, batch: 10, chances: 40, backlog: 300}},
+	{"memstore", inMemory, size{boundary: 4500, batch: 1, chances: 40, backlog: 1000}},
+	{"sqlitestore", oneFile, size{boundary: 500, batch: 20, chances: 4, backlog: 200}},
+	{"crowd", soundCrowd, size{boundary: 5000, batch: 10, chances: 30, backlog: 300}},
 }
 
 // size is how much of a race a store bears within seconds.
@@ -36,7 +36,7 @@ func inMemory(*testing.T) []assessplan.Store { return []assessplan.Store{memstor
 func oneFile(t *testing.T) (handles []assessplan.Store) {
 	path := filepath.Join(t.TempDir(), "plans.db")
 	config := &sqlitestore.Config{Migrate: true, Synchronous: sqlitestore.SyncNormal}
-	for range 3 {
+	for range 2 {
 		store, err := sqlitestore.Open(t.Context(), path, config)
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, store.Close()) })
