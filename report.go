@@ -17,7 +17,7 @@ type ScheduleReport struct {
 	Retries     int           // transactions that had to be run again
 	Tasks       []OpenedTask  // the first Config.ReportLimit that were opened
 	Failures    []TaskFailure // the first Config.ReportLimit that failed
-	More        bool          // something that is due is left
+	More        bool          // something that is due is left; what another transaction held meanwhile does not count
 	OldestDueAt time.Time     // the earliest planned time that is still due, failed ones included; zero if none is, or if ctx ended
 	Pages       int
 	StartedAt   time.Time
@@ -43,7 +43,7 @@ type ExpireReport struct {
 	Skipped   int           // tasks that somebody else changed meanwhile
 	Retries   int           // transactions that had to be run again
 	Failures  []TaskFailure // the first Config.ReportLimit that failed
-	More      bool          // something that is overdue is left
+	More      bool          // the pass ended early: something that is overdue may be left
 	Pages     int
 	StartedAt time.Time
 	Duration  time.Duration // by Config.Clock
