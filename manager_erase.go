@@ -17,9 +17,9 @@ type Erased struct {
 // EraseTestee removes a person from an org (GDPR article 17): it replaces the testee's ID by a random pseudonym everywhere,
 // deletes their events that are not published yet, ends all their rounds under the pseudonym, forgets why those ended that
 // had, and records testee.erased without the old ID. What remains is statistics; nothing that the person handed in can be
-// recorded any more. Erasing somebody unknown changes nothing; whose
-// enrollments change meanwhile is [ErrConflict]: erase again. Events that were published, and whatever the host keeps
-// under an AssessmentID, are for the host to erase.
+// recorded any more. Erasing somebody unknown changes nothing. Somebody who is enrolled in another plan meanwhile is
+// [ErrConflict]: erase again. Events that were published, and whatever the host keeps under an AssessmentID, are for the host
+// to erase.
 func (m *Manager) EraseTestee(ctx context.Context, org OrgID, testee TesteeID) (erased Erased, err error) {
 	defer m.core.command(ctx, "erase_testee", orgAttr(org)).ended(&err)
 	f := faults{}
