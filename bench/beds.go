@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/assessplan/assessplan"
-	"github.com/assessplan/assessplan/memstore"
 )
 
 const (
@@ -57,11 +56,10 @@ type bed struct {
 	store     assessplan.Store
 	service   *assessplan.Service
 	clock     *clock
-	batch     func(ctx context.Context, commands func(m *assessplan.Manager) error) error // many commands in one transaction, if the store can
-	plan      assessplan.PlanID                                                           // of the cohort that was enrolled last
-	tasks     int                                                                         // of that cohort, those that the work is about
-	published int                                                                         // events
-	bytes     int                                                                         // of their data
+	plan      assessplan.PlanID // of the cohort that was enrolled last
+	tasks     int               // of that cohort, those that the work is about
+	published int               // events
+	bytes     int               // of their data
 }
 
 // newBed is a bed with random tokens and a publisher that counts. The config may be nil.
@@ -80,19 +78,31 @@ func newBed(store assessplan.Store, config *assessplan.Config) (*bed, error) {
 		settings.Publisher = assessplan.EventPublisherFunc(b.publish)
 	}
 	b.service, err = assessplan.New(store, entries, &settings)
-	b.batch = func(_ context.Context, commands func(m *assessplan.Manager) error) error {
-		return commands(b.service.Manager)
-	}
 	return b, err
 }
-
-func newMemoryBed(config *assessplan.Config) (*bed, error) { return newBed(memstore.New(), config) }
 
 // publish counts.
 func (b *bed) publish(_ context.Context, events ...assessplan.Event) error {
 	b.published += len(events)
 	for i := range events {
 		b.bytes += len(events[i].Data)
+	}
+	return nil
+}
+
+// fill makes a plan for a cohort, with as many testees as make a number of tasks.
+func (b *bed) fill(ctx context.Context, c cohort, tasks int) error {
+	if err := b.begin(ctx, c, tasks); err != nil {
+		return err
+	}
+	const together = 1000
+	for first := 0; first < tasks/perRound; first += together {
+		err := b.store.Update(ctx, func(ctx context.Context, r assessplan.Repositories) error {
+			return b.enroll(ctx, b.service.Manager.Using(inside{r}), c, first, min(first+together, tasks/perRound))
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -106,26 +116,25 @@ func (b *bed) begin(ctx context.Context, c cohort, tasks int) error {
 	return err
 }
 
-// fill makes a plan for a cohort, with as many testees as make a number of tasks.
-func (b *bed) fill(ctx context.Context, c cohort, tasks int) error {
-	if err := b.begin(ctx, c, tasks); err != nil {
-		return err
-	}
-	return b.batch(ctx, func(m *assessplan.Manager) error {
-		_, err := b.enroll(ctx, m, c)
-		return err
-	})
-}
-
-// enroll enrolls the testees of a cohort.
-func (b *bed) enroll(ctx context.Context, m *assessplan.Manager, c cohort) (enrolled int, err error) {
-	for i := range b.tasks / perRound {
+// enroll enrolls the testees of a cohort that have numbers from first up to, but not including, end.
+func (b *bed) enroll(ctx context.Context, m *assessplan.Manager, c cohort, first, end int) error {
+	for i := first; i < end; i++ {
 		_, err := m.Enroll(ctx, assessplan.EnrollSpec{Org: org, Plan: b.plan, Start: c.start,
 			Testee: assessplan.TesteeID(fmt.Sprintf("testee-%07d", i))})
 		if err != nil {
-			return enrolled, err
+			return err
 		}
-		enrolled += perRound
 	}
-	return enrolled, nil
+	return nil
+}
+
+// inside is a store inside a transaction, so that many commands cost one commit. It takes nothing back.
+type inside struct{ assessplan.Repositories }
+
+func (s inside) View(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
+	return fn(ctx, s.Repositories)
+}
+
+func (s inside) Update(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
+	return fn(ctx, s.Repositories)
 }

@@ -82,8 +82,11 @@ func (h *handover) show(ctx context.Context, b *bed, out *table, what string, sa
 	}
 	for _, percent := range []int{50, 99} {
 		delay, message := quantile(delays, percent), quantile(floor, percent)
-		out.add(line{what: fmt.Sprintf("%s: p%d", what, percent), reached: short(delay), beside: "a message to a goroutine",
-			baseline: short(message), ratio: times(delay, message)})
+		l := line{what: fmt.Sprintf("%s: p%d", what, percent), reached: short(delay), beside: "a message to a goroutine", baseline: short(message)}
+		if h.polling == 0 {
+			l.ratio = times(delay, message)
+		}
+		out.add(l)
 	}
 	return nil
 }

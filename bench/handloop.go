@@ -18,14 +18,12 @@ type handLoop struct {
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
 	now      time.Time
+	page     int // how many records a transaction has
 }
-
-// handPage is how many records a transaction has, as in a page of the library.
-const handPage = 500
 
 func newHandLoop(ctx context.Context, db *sql.DB) (*handLoop, error) {
 	conn, err := db.Conn(ctx)
-	return &handLoop{conn: conn, prepared: map[string]*sql.Stmt{}}, err
+	return &handLoop{conn: conn, prepared: map[string]*sql.Stmt{}, page: 500}, err
 }
 
 // close gives back the connection.
@@ -102,7 +100,7 @@ func (h *handLoop) pages(ctx context.Context, page func(ctx context.Context) (do
 			n, err = page(ctx)
 			return err
 		})
-		if done += n; err != nil || n < handPage {
+		if done += n; err != nil || n < h.page {
 			return done, err
 		}
 	}

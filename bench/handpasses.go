@@ -22,7 +22,7 @@ WHERE id = ? AND version = ?`
 
 func openByHand(ctx context.Context, h *handLoop, _ assessplan.PlanID) (opened int, err error) {
 	return h.pages(ctx, func(ctx context.Context) (int, error) {
-		due, err := h.tasks(ctx, handDue, h.now.UnixMicro(), handPage)
+		due, err := h.tasks(ctx, handDue, h.now.UnixMicro(), h.page)
 		for i := 0; err == nil && i < len(due); i++ {
 			err = h.openOne(ctx, &due[i])
 		}
@@ -76,7 +76,7 @@ func missByHand(ctx context.Context, h *handLoop, _ assessplan.PlanID) (expired 
 func (h *handLoop) end(ctx context.Context, query, status, reason string, plan *assessplan.PlanID) (ended int, err error) {
 	after := uuid.UUID{}
 	return h.pages(ctx, func(ctx context.Context) (int, error) {
-		args := []any{status, reason, h.now.UnixMicro(), handPage}
+		args := []any{status, reason, h.now.UnixMicro(), h.page}
 		if plan != nil {
 			args = append(args, plan[:], after[:])
 		}
@@ -195,7 +195,7 @@ func closeRoundsByHand(ctx context.Context, h *handLoop, _ assessplan.PlanID) (c
 			err := rows.Scan(&r.id, &r.org, &r.plan, &r.testee, &r.round, &r.version)
 			rounds = append(rounds, r)
 			return err
-		}, handClose, h.now.UnixMicro(), handPage)
+		}, handClose, h.now.UnixMicro(), h.page)
 		for i := 0; err == nil && i < len(rounds); i++ {
 			r := &rounds[i]
 			err = h.record(ctx, "enrollment.closed", r.org, r.id, r.version, fmt.Appendf(nil,

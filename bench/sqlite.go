@@ -101,22 +101,8 @@ func newFileBed(ctx context.Context, config *assessplan.Config) (f *fileBed, err
 	if f.bed, err = newBed(stamping{f.sqlite}, config); err != nil {
 		return f, err
 	}
-	f.batch = f.inOneTransaction
 	f.byHand, err = newHandLoop(ctx, f.db)
 	return f, err
-}
-
-// inOneTransaction spares the flush after every command.
-func (f *fileBed) inOneTransaction(ctx context.Context, commands func(m *assessplan.Manager) error) error {
-	tx, err := f.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
-	if err := commands(f.service.Manager.Using(f.sqlite.WithTx(tx))); err != nil {
-		return err
-	}
-	return tx.Commit()
 }
 
 // close removes the file.

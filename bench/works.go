@@ -42,8 +42,7 @@ var passes = []work{
 }
 
 // enrolling begins where a plan is, and nobody in it.
-var enrolling = work{name: "enroll", unit: "tasks", tasks: 1, cohort: ofJune, at: enrolled, enrolls: true,
-	run: func(ctx context.Context, b *bed) (int, error) { return b.enroll(ctx, b.service.Manager, ofJune) }}
+var enrolling = work{name: "enroll", unit: "tasks", tasks: 1, cohort: ofJune, at: enrolled, enrolls: true, run: enroll}
 
 func open(ctx context.Context, b *bed) (done int, err error) {
 	report, err := b.service.Scheduler.SchedulePendingTasks(ctx, time.Time{})
@@ -58,6 +57,10 @@ func openedBefore(ctx context.Context, b *bed) error {
 	b.clock.now = morning
 	_, err := open(ctx, b)
 	return err
+}
+
+func enroll(ctx context.Context, b *bed) (done int, err error) {
+	return b.tasks, b.enroll(ctx, b.service.Manager, ofJune, 0, b.tasks/perRound)
 }
 
 func expire(ctx context.Context, b *bed) (done int, err error) {
