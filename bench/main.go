@@ -6,80 +6,91 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
-	"time"
 )
 
 // settings are what the flags say.
 type settings struct {
-	rounds int
-	tasks  int
-	only   string
+	rounds   int
+	tasks    int
+	only     string
+	markdown bool
 }
 
 // measures are run in this order.
 var measures = []struct {
 	name string
-	run  func(ctx context.Context, s settings) error
+	run  func(ctx context.Context, s settings, out *table) error
 }{
-	{"memstore", openInMemory},
+	{"memstore", passesInMemory},
 	{"scan", scanInMemory},
 	{"heap", heapOfPass},
-	{"sqlite", openInSQLite},
+	{"sqlite", passesInSQLite},
+	{"relay", relayRates},
+	{"delay", relayDelays},
+	{"allocations", allocations},
 }
 
 func main() {
 	s := settings{}
 	flag.IntVar(&s.rounds, "rounds", 5, "how often each measure is repeated; the median counts")
-	flag.IntVar(&s.tasks, "tasks", 100_000, "how many due tasks a pass opens")
-	flag.StringVar(&s.only, "only", "", "comma-separated measures: memstore, scan, heap, sqlite; empty is all")
+	flag.IntVar(&s.tasks, "tasks", 100_000, "how many tasks a pass meets in memory; a tenth of that in SQLite")
+	flag.StringVar(&s.only, "only", "", "comma-separated measures: memstore, scan, heap, sqlite, relay, delay, allocations; empty is all")
+	flag.BoolVar(&s.markdown, "markdown", false, "print the table as docs/performance.md has it")
+	profile := flag.String("cpuprofile", "", "a file for a CPU profile, in which what is measured has labels: README.md")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, s); err != nil {
+	if err := profiled(*profile, func() error { return run(ctx, s, os.Stdout) }); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, s settings) error {
-	if s.rounds < 1 || s.tasks < 1000 {
-		return fmt.Errorf("-rounds is %d and -tasks %d; want at least 1 and 1000", s.rounds, s.tasks)
+func run(ctx context.Context, s settings, out io.Writer) error {
+	if s.rounds < 1 || s.tasks < leastTasks {
+		return fmt.Errorf("-rounds is %d and -tasks %d; want at least 1 and %d", s.rounds, s.tasks, leastTasks)
 	}
-	fmt.Printf("%s %s/%s, %d cores; %d rounds, %d tasks; medians\n", runtime.Version(), runtime.GOOS, runtime.GOARCH,
-		runtime.NumCPU(), s.rounds, s.tasks)
+	lines := &table{out: out, markdown: s.markdown}
+	lines.title(fmt.Sprintf("%s %s/%s, %d cores; %d rounds, %d tasks; medians", runtime.Version(), runtime.GOOS, runtime.GOARCH,
+		runtime.NumCPU(), s.rounds, s.tasks))
 	for _, measure := range measures {
 		if s.only != "" && !slices.Contains(strings.Split(s.only, ","), measure.name) {
 			continue
 		}
-		fmt.Printf("\n%s\n", measure.name)
-		if err := measure.run(ctx, s); err != nil {
+		lines.begin(measure.name)
+		if err := measure.run(ctx, s, lines); err != nil {
 			return fmt.Errorf("%s: %w", measure.name, err)
 		}
 	}
 	return nil
 }
 
-// row prints one line of a table: what was measured, its value, and how it compares.
-func row(what, value, compared string) { fmt.Printf("  %-44s %16s   %s\n", what, value, compared) }
+// leastTasks is so many that every measure has something to do.
+const leastTasks = 1000
 
-func rate(tasks int, took time.Duration) string {
-	return fmt.Sprintf("%.0f tasks/s", float64(tasks)/took.Seconds())
-}
-
-// timed runs what is to be measured after the garbage of what came before is gone.
-func timed(measured func() error) (time.Duration, error) {
-	runtime.GC()
-	start := time.Now()
-	err := measured()
-	return time.Since(start), err
-}
-
-func median[T interface{ ~int64 | ~uint64 }](values []T) T {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
+// profiled writes a CPU profile of what runs into a file, if one is named.
+func profiled(path string, measured func() error) error {
+	if path == "" {
+		return measured()
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return err
+	}
+	err = measured()
+	pprof.StopCPUProfile()
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	return err
 }
