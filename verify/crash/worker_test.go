@@ -1,0 +1,202 @@
+package crash_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/assessplan/assessplan"
+)
+
+// job is what a worker is told, as the first line of its standard input.
+type job struct {
+	Database, Location  string
+	Clock, Ledger       string // paths
+	Plan, Extra         assessplan.PlanID
+	PageSize, BatchSize int
+	Latency             time.Duration // of the ledger, see there
+	Lease               time.Duration
+	Mutant              string // a guard that is taken away, see mutants_test.go; empty for none
+}
+
+// tally is what a worker that was stopped says that it did, as the last line of its standard output.
+type tally struct{ Opened, Ended, Published, Commands int }
+
+// ready is what it writes to its standard output when it begins.
+const ready = "ready"
+
+// worker does all that a service does, at once.
+type worker struct {
+	job     job
+	service *assessplan.Service
+	mu      sync.Mutex
+	tally   tally
+	faults  int
+	stderr  io.Writer
+	cancel  context.CancelFunc
+}
+
+// work is the whole life of a worker: it works until its standard input ends, or something happens that should not. That is a
+// line on stderr, and another exit code than 0.
+func work(stdin io.Reader, stdout, stderr io.Writer) (exitCode int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	w := &worker{stderr: stderr, cancel: cancel}
+	orders := bufio.NewReader(stdin)
+	store, err := w.begin(ctx, orders)
+	if err != nil {
+		w.fault("begin", err)
+		return 1
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, orders)
+		cancel()
+		time.AfterFunc(time.Minute, func() { os.Exit(3) }) // it hangs, and nobody is left to see it
+	}()
+	_, _ = fmt.Fprintln(stdout, ready)
+	w.run(ctx)
+	if err := store.Close(); err != nil {
+		w.fault("close", err)
+	}
+	if err := json.NewEncoder(stdout).Encode(w.tally); err != nil || w.faults > 0 {
+		return 1
+	}
+	return 0
+}
+
+func (w *worker) begin(ctx context.Context, orders *bufio.Reader) (openStore, error) {
+	line, err := orders.ReadBytes('\n')
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(line, &w.job); err != nil {
+		return nil, err
+	}
+	publisher, err := openLedger(w.job.Ledger, w.job.Latency)
+	if err != nil {
+		return nil, err
+	}
+	store, err := databases[w.job.Database].open(ctx, w.job.Location)
+	if err != nil {
+		return nil, err
+	}
+	w.service, err = newService(mutated(w.job.Mutant, &watchedStore{Store: store, worker: w}), &w.job, publisher, w)
+	return store, err
+}
+
+func newService(store assessplan.Store, j *job, publisher assessplan.EventPublisher, observer assessplan.Observer) (*assessplan.Service, error) {
+	entries, err := assessplan.NewURLEntryGenerator("https://assess.example.org/fill", nil)
+	if err != nil {
+		return nil, err
+	}
+	return assessplan.New(store, entries, &assessplan.Config{
+		Clock: sharedClock{j.Clock}, PageSize: j.PageSize, Publisher: publisher, Observer: observer,
+		Relay: assessplan.RelayConfig{BatchSize: j.BatchSize, PublishTimeout: publishTimeout, Lease: j.Lease, PollInterval: 25 * time.Millisecond,
+			StopTimeout: 15 * time.Second},
+	})
+}
+
+const (
+	publishTimeout = 2 * time.Second
+	leastLease     = 3*publishTimeout + assessplan.ClockSkew
+)
+
+func (w *worker) run(ctx context.Context) {
+	var running sync.WaitGroup
+	running.Go(func() { w.repeat(ctx, w.open) })
+	running.Go(func() { w.repeat(ctx, w.expire) })
+	running.Go(func() { w.repeat(ctx, newCommands(w).next) })
+	running.Go(func() {
+		if err := w.service.Relay.Run(ctx); err != nil {
+			w.fault("relay", err)
+		}
+	})
+	running.Wait()
+}
+
+// repeat does something over and over, with a pause where it found nothing to do.
+func (w *worker) repeat(ctx context.Context, do func(ctx context.Context) (found bool)) {
+	for ctx.Err() == nil {
+		if !do(ctx) {
+			waits(ctx, 25*time.Millisecond)
+		}
+	}
+}
+
+func (w *worker) open(ctx context.Context) bool {
+	report, err := w.service.Scheduler.SchedulePendingTasks(ctx, time.Time{})
+	if err != nil {
+		w.fault("open", err)
+	}
+	w.count(func(t *tally) { t.Opened += report.Opened })
+	return report.Opened > 0
+}
+
+func (w *worker) expire(ctx context.Context) bool {
+	report, err := w.service.Scheduler.ExpireOverdueTasks(ctx, time.Time{})
+	if err != nil {
+		w.fault("expire", err)
+	}
+	w.count(func(t *tally) { t.Ended += report.Expired })
+	return report.Expired+report.Closed > 0
+}
+
+func (w *worker) count(add func(*tally)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	add(&w.tally)
+}
+
+// fault reports what should not have happened, and ends the work.
+func (w *worker) fault(doing string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.faults++
+	_, _ = fmt.Fprintf(w.stderr, "%s: %v\n", doing, err)
+	w.cancel()
+}
+
+// Observe hears of what no call returns.
+func (w *worker) Observe(_ context.Context, o assessplan.Observation) {
+	switch o := o.(type) {
+	case *assessplan.RelayFinished:
+		w.count(func(t *tally) { t.Published += o.Report.Published })
+		if o.Err != nil {
+			w.fault("relay", o.Err)
+		}
+		if o.Report.Refused+o.Report.Parked > 0 {
+			w.fault("relay", errors.New("an event was refused"))
+		}
+	case *assessplan.TaskFailed:
+		w.fault("pass", fmt.Errorf("task %s, round %s: %s", o.Failure.TaskID, o.Failure.EnrollmentID, o.Failure.Code))
+	case *assessplan.EventParked:
+		w.fault("relay", errors.New("an event was parked"))
+	}
+}
+
+// watchedStore sees also the errors that the library keeps to itself: nobody may be told that the database is locked.
+type watchedStore struct {
+	assessplan.Store
+	worker *worker
+}
+
+func (s *watchedStore) View(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
+	return s.watch(ctx, "view", s.Store.View(ctx, fn))
+}
+
+func (s *watchedStore) Update(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
+	return s.watch(ctx, "update", s.Store.Update(ctx, fn))
+}
+
+func (s *watchedStore) watch(ctx context.Context, doing string, err error) error {
+	if ctx.Err() == nil && errors.Is(err, assessplan.ErrUnavailable) {
+		s.worker.fault(doing, err)
+	}
+	return err
+}
