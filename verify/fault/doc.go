@@ -7,9 +7,9 @@
 //
 // The usual run fails every call of the store once, and tells some dozens of stories with several faults at random. More:
 //
-//	go test ./fault -run TestFaultsAtRandom -fault.stories 5000 -timeout 1h
-//	go test ./fault -run TestFaultsAtRandom -fault.seed 17
-//	go test ./fault -run TestEveryCallOfTheStoreMayFailOnce -fault.all -timeout 1h
+//	go test ./verify/fault -run TestFaultsAtRandom -fault.stories 5000 -timeout 1h
+//	go test ./verify/fault -run TestFaultsAtRandom -fault.seed 17
+//	go test ./verify/fault -run TestEveryCallOfTheStoreMayFailOnce -fault.all -timeout 1h
 //
 // These are: more stories; the one of a seed again, which a story that fails names (goroutines that run at once may still
 // come in another order); every call of every store in every manner. All of it runs in synctest bubbles, where an hour costs

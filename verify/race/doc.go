@@ -16,7 +16,7 @@
 // A submission meets the end of its entry by chance 10,000 times: 4,500 times alone over memstore, 5,000 over crowd in
 // rounds of 10 tasks at once, 500 over sqlitestore in rounds of 20; and a cancellation as often. With
 //
-//	go test -race ./race -args -times 20
+//	go test -race ./verify/race -args -times 20
 //
 // everything that is left to chance happens 20 times as often; give -timeout too.
 package race
