@@ -31,7 +31,7 @@ func TestFaultsAtRandom(t *testing.T) {
 			t.Parallel()
 			defer func() {
 				if t.Failed() {
-					t.Logf("to repeat it: go test ./fault -run TestFaultsAtRandom -fault.seed %d", seed)
+					t.Logf("to repeat it: go test ./verify/fault -run TestFaultsAtRandom -fault.seed %d", seed)
 				}
 			}()
 			open := openMemory
