@@ -138,7 +138,7 @@ func sites(t *testing.T) (found []site) {
 
 // TestEveryCallOfTheStoreMayFailOnce tells the story once for each call of the store. The first call on each of the ways on
 // which the library comes to the store fails in every manner, the others in one. On SQLite, whose stories take ten times as
-// long, the first call from each place in the library fails in one manner.
+// long, the first call in each function of the library fails in one manner.
 func TestEveryCallOfTheStoreMayFailOnce(t *testing.T) {
 	ways, places := map[string]bool{}, map[string]bool{}
 	for i, at := range sites(t) {

@@ -18,10 +18,10 @@ type site struct {
 	way  string // how the library came to it: the functions that were under way, innermost first
 }
 
-// place is where in the library the call stands, whatever command or pass came to it.
+// place is the function of the library in which the call stands, whatever command or pass came to it.
 func (s site) place() string {
 	functions := strings.Split(s.way, arrow)
-	return strings.Join(functions[:min(3, len(functions))], arrow)
+	return strings.Join(functions[:min(2, len(functions))], arrow)
 }
 
 const arrow = " < "
