@@ -14,6 +14,8 @@ type delivery struct {
 	report   *RelayReport
 	outcomes []outcome // of the batch before
 	toldAt   time.Time
+
+	countedAt time.Time // when the store last said what is left
 }
 
 // outcome is what became of an event.
@@ -32,8 +34,8 @@ func (d *delivery) drain(ctx context.Context, batches int) error {
 	if err != nil {
 		d.breakdowns.Add(1)
 	}
-	if handIn := d.handIn(ctx); err == nil {
-		err = handIn
+	if unsettled := d.handIn(ctx); err == nil {
+		err = unsettled
 	}
 	return err
 }
@@ -59,10 +61,10 @@ func (d *delivery) work(ctx context.Context, batches int) error {
 	return nil
 }
 
-// batchSize is small while the publisher takes nothing: two events tell whether that is over, whatever one of them holds.
+// batchSize is small while the publisher takes nothing: a few events tell whether that is over.
 func (d *delivery) batchSize() int {
 	if d.breakdowns.Load() > 0 {
-		return min(probes, d.config.BatchSize)
+		return d.probes()
 	}
 	return d.config.BatchSize
 }
@@ -89,16 +91,17 @@ func (d *delivery) handIn(ctx context.Context) error {
 	return d.update(ctx, func(context.Context, Repositories) error { return nil })
 }
 
-// update settles the outcomes, together with something else, and tells of what is stored then. What is deleted goes first: it
-// makes room on a disk that is full.
+// update settles the outcomes, together with something else, and tells of what is parked then. What is deleted goes first: it
+// makes room on a disk that is full. Where a lease was lost, nobody knows which settlement was passed over, and nothing is told.
 func (d *delivery) update(ctx context.Context, also func(ctx context.Context, r Repositories) error) error {
 	settlements := make([]Settlement, len(d.outcomes))
 	for i := range d.outcomes {
 		settlements[i] = d.outcomes[i].settlement
 	}
 	slices.SortStableFunc(settlements, func(a, b Settlement) int { return cmp.Compare(a.Outcome, b.Outcome) })
-	err := d.store.Update(ctx, func(ctx context.Context, r Repositories) error {
-		if _, err := r.SettleEvents(ctx, settlements); err != nil {
+	settled := 0
+	err := d.store.Update(ctx, func(ctx context.Context, r Repositories) (err error) {
+		if settled, err = r.SettleEvents(ctx, settlements); err != nil {
 			return err
 		}
 		return also(ctx, r)
@@ -106,7 +109,7 @@ func (d *delivery) update(ctx context.Context, also func(ctx context.Context, r 
 	if err != nil {
 		return err
 	}
-	for i := range d.outcomes {
+	for i := 0; i < len(d.outcomes) && settled == len(d.outcomes); i++ {
 		d.tellParked(ctx, &d.outcomes[i])
 	}
 	d.outcomes = d.outcomes[:0]
@@ -122,84 +125,109 @@ func (d *delivery) tellParked(ctx context.Context, o *outcome) {
 	d.core.observe(ctx, &EventParked{Event: event})
 }
 
-// deliver publishes a batch and notes what became of each event. The error says that the publisher took none of it.
+// deliver publishes a batch and notes what became of each event. The error says that the publisher is out of order.
 func (d *delivery) deliver(ctx context.Context, batch []OutboxEvent) error {
 	d.report.Batches++
 	calls, cancel := outlasting(ctx, d.config.StopTimeout, d.config.PublishTimeout)
 	defer cancel()
-	refused, err := d.publish(calls, batch)
+	left, failed := d.publish(calls, batch)
 	switch {
-	case err == nil:
+	case failed == nil:
 		for i := range batch {
-			d.decide(&batch[i], refused[batch[i].ID])
+			d.decide(&batch[i], left[batch[i].ID])
 		}
 		return nil
-	case err.Code == FailureHanging:
-		return err // what it has may still arrive: the lease keeps it from everybody else
+	case failed.Code == FailureHanging:
+		return failed // what it has may still arrive: the lease keeps it from everybody else
 	case ctx.Err() != nil:
 		d.giveBack(batch)
-		return err
+		return failed
 	case len(batch) == 1:
-		d.putOff(&batch[0], err.Code)
-		return err
+		d.putOff(&batch[0], failed.Code)
+		return failed
 	}
-	return d.singly(ctx, batch, err)
+	return d.singly(ctx, batch, failed)
 }
 
-// probes is how many events a publisher must refuse, and take none, to be out of order itself.
-const probes = 2
+// probes is how many events in a row a publisher must not take to be out of order itself. It grows with each breakdown, so that
+// many events that nobody would take do not hide those behind them.
+func (d *delivery) probes() int {
+	const least, most = 2, 16
+	return min(least<<min(d.breakdowns.Load(), 8), most, d.config.BatchSize)
+}
 
 // singly publishes each event of a batch alone, which tells an event that nobody would take from a publisher that takes none.
-func (d *delivery) singly(ctx context.Context, batch []OutboxEvent, err *PublisherError) error {
+func (d *delivery) singly(ctx context.Context, batch []OutboxEvent, failed *PublisherError) error {
 	calls, cancel := outlasting(ctx, d.config.StopTimeout, d.config.PublishTimeout)
 	defer cancel()
-	var codes []FailureCode // of those that were tried
-	taken := 0
-	for i := range batch {
-		if calls.Err() != nil || ctx.Err() != nil || taken == 0 && i == probes {
-			break
-		}
-		code, failed := d.publishOne(calls, &batch[i])
-		codes = append(codes, code)
-		if code == "" {
-			taken++
-		}
-		if failed != nil {
-			err = failed
-		}
-		if code == FailureHanging {
-			break
-		}
-	}
-	return d.judge(batch, codes, taken, err)
-}
-
-// judge decides on the events of a batch that were published alone, and gives back the others.
-func (d *delivery) judge(batch []OutboxEvent, codes []FailureCode, taken int, err *PublisherError) error {
-	for i, code := range codes {
+	codes := make([]FailureCode, 0, len(batch)) // why those were not taken that were tried; empty for one that was
+	probes, taken, inARow := d.probes(), 0, 0
+	over := func() bool { return calls.Err() != nil || ctx.Err() != nil }
+	for i := 0; i < len(batch) && inARow < probes && !over(); i++ {
+		_, one := d.publish(calls, batch[i:i+1])
 		switch {
-		case code == FailureHanging: // stays leased
-		case taken > 0:
-			d.decide(&batch[i], code)
-		default:
-			d.putOff(&batch[i], code)
+		case one == nil:
+			codes, taken, inARow = append(codes, ""), taken+1, 0
+			continue
+		case one.Code == FailureHanging:
+			d.judge(batch, codes, inARow)
+			d.giveBack(batch[i+1:]) // but not this one, which may still arrive
+			return one
+		case over():
+			continue // that the time ran out says nothing of the event
 		}
+		codes, inARow, failed = append(codes, one.Code), inARow+1, one
 	}
+	broken := taken == 0 || inARow == probes
+	if !broken {
+		inARow = 0
+	}
+	d.judge(batch, codes, inARow)
 	d.giveBack(batch[len(codes):])
-	if taken == 0 || err.Code == FailureHanging {
-		return err
+	if broken {
+		return failed
 	}
 	return nil
 }
 
-// decide settles an event in whose batch others were taken, or that the publisher named itself. No code says that it was
-// taken, too.
+// judge settles events that were published alone. Of the last of them nobody knows whether they or the publisher are at fault.
+func (d *delivery) judge(batch []OutboxEvent, codes []FailureCode, unclear int) {
+	for i, code := range codes {
+		if i >= len(codes)-unclear {
+			d.putOff(&batch[i], code)
+		} else {
+			d.decide(&batch[i], code)
+		}
+	}
+}
+
+// decide settles an event in whose batch others were taken. No code says that it was taken, too.
 func (d *delivery) decide(event *OutboxEvent, code FailureCode) {
-	if code == "" {
+	switch code {
+	case "":
 		d.report.Published++
+		d.suspects.taken(event.ID)
 		d.note(event, Settlement{Outcome: Delete})
+	case FailurePublishTimeout:
+		d.giveBack([]OutboxEvent{*event})
+	default:
+		d.refuse(event, code)
+	}
+}
+
+// putOff tries an event again later that was not taken while nothing else was. It is held against the event only if others were
+// taken since that happened to it before.
+func (d *delivery) putOff(event *OutboxEvent, code FailureCode) {
+	if d.suspects.refused(event.ID) {
+		d.refuse(event, code)
 		return
 	}
+	d.report.Returned++
+	d.note(event, Settlement{Outcome: Retry, Code: code, Failures: event.Failures, At: d.retryAt(event)})
+}
+
+// refuse holds it against an event that it was not taken, and parks it when that happened too often.
+func (d *delivery) refuse(event *OutboxEvent, code FailureCode) {
 	failures := event.Failures + 1
 	if most := d.config.MaxFailures; most > 0 && failures >= most {
 		d.report.Parked++
@@ -208,12 +236,6 @@ func (d *delivery) decide(event *OutboxEvent, code FailureCode) {
 	}
 	d.report.Refused++
 	d.note(event, Settlement{Outcome: Retry, Code: code, Failures: failures, At: d.retryAt(event)})
-}
-
-// putOff tries an event again later, without holding it against the event: the publisher took nothing else either.
-func (d *delivery) putOff(event *OutboxEvent, code FailureCode) {
-	d.report.Returned++
-	d.note(event, Settlement{Outcome: Retry, Code: code, Failures: event.Failures, At: d.retryAt(event)})
 }
 
 // giveBack makes events ready again as if they had not been claimed.
@@ -237,10 +259,20 @@ func (d *delivery) retryAt(event *OutboxEvent) time.Time {
 func (d *delivery) tell(ctx context.Context, err error) {
 	d.toldAt = d.core.now()
 	d.report.Duration = d.toldAt.Sub(d.report.StartedAt)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.config.StopTimeout)
-	defer cancel()
-	if stats, failed := d.OutboxStats(ctx); failed == nil {
-		d.report.Outbox, d.report.Counted = stats, true
+	if ctx.Err() == nil {
+		d.count(ctx, err != nil || d.report.Refused+d.report.Parked > 0)
 	}
 	d.core.observe(ctx, &RelayFinished{Report: d.report, Err: err})
+}
+
+// count asks what is left, which costs more the more that is: where it is not urgent, at most every ten seconds.
+func (d *delivery) count(ctx context.Context, urgent bool) {
+	if !urgent && d.toldAt.Before(d.countedAt.Add(quietInterval)) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.config.StopTimeout)
+	defer cancel()
+	if stats, failed := d.OutboxStats(ctx); failed == nil {
+		d.report.Outbox, d.report.Counted, d.countedAt = stats, true, d.toldAt
+	}
 }

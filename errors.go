@@ -269,7 +269,7 @@ func (e *PublishError) Error() string {
 // show the cause.
 type PublisherError struct {
 	Code  FailureCode
-	Cause error // what the publisher said, which may hold what it was given; nil if it said nothing
+	Cause error `json:"-"` // what the publisher said, which may hold what it was given; nil if it said nothing
 }
 
 func (e *PublisherError) Error() string { return "the publisher takes no events: " + string(e.Code) }

@@ -34,17 +34,17 @@ func (r *Relay) OutboxStats(ctx context.Context) (stats OutboxStats, err error) 
 // It takes up all that are named or none: [ErrNotFound] names one that is not parked, or no longer.
 func (r *Relay) Retry(ctx context.Context, ids ...EventID) (err error) {
 	defer r.core.command(ctx, "retry_events").ended(&err)
-	return r.recover(ctx, ids, Retry)
+	return r.settleParked(ctx, ids, Retry)
 }
 
 // Discard gives up parked events: nobody will be told of them, and the later ones of their subjects are published. It gives
 // up all that are named or none, as Retry.
 func (r *Relay) Discard(ctx context.Context, ids ...EventID) (err error) {
 	defer r.core.command(ctx, "discard_events").ended(&err)
-	return r.recover(ctx, ids, Delete)
+	return r.settleParked(ctx, ids, Delete)
 }
 
-func (r *Relay) recover(ctx context.Context, ids []EventID, outcome Outcome) error {
+func (r *Relay) settleParked(ctx context.Context, ids []EventID, outcome Outcome) error {
 	if len(ids) == 0 {
 		return invalid("ids", "are missing; name the parked events")
 	}
@@ -57,7 +57,10 @@ func (r *Relay) recover(ctx context.Context, ids []EventID, outcome Outcome) err
 		for i := range found {
 			settlements[i] = Settlement{ID: found[i].ID, Attempts: found[i].Attempts, Outcome: outcome}
 		}
-		_, err = repositories.SettleEvents(ctx, settlements)
+		settled, err := repositories.SettleEvents(ctx, settlements)
+		if err == nil && settled < len(found) {
+			err = errorf(ErrConflict, "%d of the events were settled by somebody else meanwhile; list them again", len(found)-settled)
+		}
 		return err
 	})
 	if err != nil {

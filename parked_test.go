@@ -16,11 +16,13 @@ func TestEventThatIsRefusedTooOftenIsParked(t *testing.T) {
 	plan := f.plan(daily(1))
 	_, err := f.PausePlan(f.ctx, clinic, plan.ID)
 	require.NoError(t, err)
-	publisher.FailEvents(3, plantest.OfType(assessplan.TypePlanCreated), nil)
+	publisher.FailEvents(3, ofClinicsPlan, nil)
 	for range 2 {
+		f.beside()
 		require.Equal(t, 1, f.relayed().Refused)
 		f.clock.Add(time.Minute)
 	}
+	f.beside()
 	report := f.relayed()
 	require.Equal(t, 1, report.Parked)
 	require.Zero(t, report.Refused)
@@ -42,7 +44,7 @@ func TestEventThatIsRefusedTooOftenIsParked(t *testing.T) {
 	require.False(t, recovered[0].Discarded)
 	require.Equal(t, 2, f.relayed().Published)
 	requireOrder(t, publisher.Events())
-	require.Equal(t, assessplan.TypePlanPaused, publisher.Events()[1].Type)
+	require.Equal(t, assessplan.TypePlanPaused, publisher.Events()[4].Type)
 }
 
 func clearAvailable(events []assessplan.OutboxEvent, at time.Time) []assessplan.OutboxEvent {
@@ -55,9 +57,10 @@ func clearAvailable(events []assessplan.OutboxEvent, at time.Time) []assessplan.
 func TestRetriedEventHasAsManyTriesAsANewOne(t *testing.T) {
 	f, publisher, _ := relaying(t, func(s *setup) { s.config.Relay.MaxFailures = 2 })
 	f.plan(daily(1))
-	publisher.FailEvents(3, plantest.OfType(assessplan.TypePlanCreated), nil)
+	publisher.FailEvents(3, ofClinicsPlan, nil)
 	id := f.park()
 	require.NoError(t, f.relay.Retry(f.ctx, id))
+	f.beside()
 	require.Equal(t, 1, f.relayed().Refused)
 	f.clock.Add(time.Hour)
 	require.Equal(t, 1, f.relayed().Published)
@@ -67,6 +70,7 @@ func TestRetriedEventHasAsManyTriesAsANewOne(t *testing.T) {
 func (f *fixture) park() assessplan.EventID {
 	f.t.Helper()
 	for range 100 {
+		f.beside()
 		if f.relayed().Parked > 0 {
 			page, err := f.relay.ListParkedEvents(f.ctx, assessplan.ParkedQuery{Limit: 1})
 			require.NoError(f.t, err)
@@ -83,18 +87,18 @@ func TestDiscardedEventLetsTheNextOnePass(t *testing.T) {
 	plan := f.plan(daily(1))
 	_, err := f.PausePlan(f.ctx, clinic, plan.ID)
 	require.NoError(t, err)
-	publisher.FailEvents(1, plantest.OfType(assessplan.TypePlanCreated), nil)
+	publisher.FailEvents(1, ofClinicsPlan, nil)
 	require.NoError(t, f.relay.Discard(f.ctx, f.park()))
 	require.True(t, plantest.Observed[*assessplan.EventRecovered](seen)[0].Discarded)
 	f.relayed()
-	require.Equal(t, map[assessplan.EventType]int{assessplan.TypePlanPaused: 1}, types(publisher.Events()))
+	require.Equal(t, map[assessplan.EventType]int{assessplan.TypePlanPaused: 1, assessplan.TypePlanCreated: 1}, types(publisher.Events()))
 	require.Zero(t, f.outbox())
 }
 
 func TestRetryTakesUpAllOrNone(t *testing.T) {
 	f, publisher, _ := relaying(t, func(s *setup) { s.config.Relay.MaxFailures = 1 })
 	f.plan(daily(1))
-	publisher.FailEvents(1, plantest.OfType(assessplan.TypePlanCreated), nil)
+	publisher.FailEvents(1, ofClinicsPlan, nil)
 	parked, unknown := f.park(), assessplan.EventID{15: 9}
 	for name, recover := range map[string]func(context.Context, ...assessplan.EventID) error{"retry": f.relay.Retry, "discard": f.relay.Discard} {
 		err := recover(f.ctx, parked, unknown)

@@ -2,7 +2,10 @@ package assessplan
 
 import (
 	"context"
+	"encoding/json"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Store is the transaction boundary of a storage adapter. It may be called by any number of goroutines at once.
@@ -263,6 +266,24 @@ type OutboxEvent struct {
 	LastError   FailureCode // a code of the relay: why the last attempt failed; empty before that
 }
 
+// MarshalJSON writes what is known of the event, and not its Data, which may hold an entry URL.
+func (e OutboxEvent) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		ID          EventID     `json:"id"`
+		Type        EventType   `json:"type"`
+		Org         OrgID       `json:"org_id"`
+		Subject     uuid.UUID   `json:"subject"`
+		Version     int64       `json:"version"`
+		Time        time.Time   `json:"time"`
+		Position    int64       `json:"position"`
+		Attempts    int         `json:"attempts"`
+		Failures    int         `json:"failures"`
+		AvailableAt time.Time   `json:"available_at,omitzero"`
+		Parked      bool        `json:"parked"`
+		LastError   FailureCode `json:"last_error,omitempty"`
+	}{e.ID, e.Type, e.Org, e.Subject, e.Version, e.Time, e.Position, e.Attempts, e.Failures, e.AvailableAt, e.Parked, e.LastError})
+}
+
 // ClaimQuery asks for events to publish.
 type ClaimQuery struct {
 	Now   time.Time
@@ -304,8 +325,9 @@ type OutboxStats struct {
 }
 
 // EventPublisher hands events to a broker. It is called outside of any transaction, by each relay in turn, so by several
-// goroutines at once where several relays run; it may call the service back. A [PublishError] confirms all events but those
-// that it names, nil confirms all, any other error confirms none. It may be given an event again that it confirmed before,
+// goroutines at once where several relays run; it may call the service back. A [PublishError] that names some of
+// several events confirms the others, also where it is wrapped, but not where it is joined with another error; nil confirms
+// all; anything else confirms none. It may be given an event again that it confirmed before,
 // with the same ID: delivery is at least once. No two events of one call are of one subject, so that their order within a
 // call does not matter. It honours its ctx, and keeps no event but what it copied of it.
 type EventPublisher interface {

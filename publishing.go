@@ -6,55 +6,53 @@ import (
 	"time"
 )
 
-// publishOne publishes one event and returns why it was not taken; no code says that it was.
-func (r *Relay) publishOne(ctx context.Context, event *OutboxEvent) (FailureCode, *PublisherError) {
-	refused, err := r.publish(ctx, []OutboxEvent{*event})
-	if err != nil {
-		return err.Code, err
-	}
-	return refused[event.ID], nil
-}
-
-// publish calls the publisher and returns which events it refused, or that it took none. Who names every event has met none
-// that is at fault; nor has who names the only one, if nothing was taken since the last breakdown.
-func (r *Relay) publish(ctx context.Context, batch []OutboxEvent) (map[EventID]FailureCode, *PublisherError) {
+// publish calls the publisher and returns which events it did not take, with a code for each, or that it took none. Only a
+// PublishError that names some of several events confirms the others. An event that is named because the time ran out has
+// [FailurePublishTimeout]: it was not refused.
+func (r *Relay) publish(ctx context.Context, batch []OutboxEvent) (left map[EventID]FailureCode, failed *PublisherError) {
 	events := make([]Event, len(batch))
 	for i := range batch {
 		events[i] = batch[i].Event
 	}
-	err := r.call(ctx, events)
-	var whole *PublisherError
-	var partly *PublishError
-	switch {
-	case err == nil:
-		return nil, nil
-	case errors.As(err, &whole):
-		return nil, whole
-	case errors.As(err, &partly) && partly != nil:
-		if refused := partly.among(events); len(refused) < len(events) || len(events) == 1 && r.breakdowns.Load() == 0 {
-			return refused, nil
-		}
-	case ctx.Err() != nil:
-		return nil, &PublisherError{Code: FailurePublishTimeout, Cause: err}
+	failed, err := r.call(ctx, events)
+	if err == nil || failed != nil {
+		return nil, failed
 	}
-	return nil, &PublisherError{Code: FailurePublish, Cause: err}
+	code := FailurePublish
+	if ctx.Err() != nil {
+		code = FailurePublishTimeout
+	}
+	left = namedBy(err, events, code)
+	if len(left) == 0 || len(left) == len(events) {
+		return nil, &PublisherError{Code: code, Cause: err}
+	}
+	return left, nil
 }
 
-// among returns those of events that the error names.
-func (e *PublishError) among(events []Event) map[EventID]FailureCode {
-	refused := map[EventID]FailureCode{}
-	for i := range events {
-		if _, named := e.Failed[events[i].ID]; named {
-			refused[events[i].ID] = FailurePublish
+// namedBy returns those of events that a PublishError names. One that is joined with other errors says nothing of the events
+// that the others are about.
+func namedBy(err error, events []Event, code FailureCode) map[EventID]FailureCode {
+	named := map[EventID]FailureCode{}
+	for ; err != nil; err = errors.Unwrap(err) {
+		partly, ok := err.(*PublishError) //nolint:errorlint // errors.As would look into joined errors
+		if !ok || partly == nil {
+			continue
 		}
+		for i := range events {
+			if _, is := partly.Failed[events[i].ID]; is {
+				named[events[i].ID] = code
+			}
+		}
+		break
 	}
-	return refused
+	return named
 }
 
-// call shields the relay from the publisher: a panic is an error, and a call that outlives its context by half of
-// PublishTimeout is given up.
-func (r *Relay) call(ctx context.Context, events []Event) error {
-	var answer error = &PublisherError{Code: FailurePublishPanic} // unless the call returns
+// call shields the relay from the publisher: a panic costs the call, and a call that outlives its context is given up. The
+// first answer is the relay's own, whatever the publisher says.
+func (r *Relay) call(ctx context.Context, events []Event) (*PublisherError, error) {
+	failed := &PublisherError{Code: FailurePublishPanic} // unless the call returns
+	var answer error
 	returned := make(chan struct{})
 	go func() {
 		defer func() {
@@ -62,17 +60,18 @@ func (r *Relay) call(ctx context.Context, events []Event) error {
 			close(returned)
 		}()
 		answer = r.publisher.Publish(ctx, events...)
+		failed = nil
 	}()
 	select {
 	case <-returned:
-		return answer
+		return failed, answer
 	case <-ctx.Done():
 	}
-	patience := time.NewTimer(r.config.PublishTimeout / 2)
+	patience := time.NewTimer(r.config.patience())
 	defer patience.Stop()
 	select {
 	case <-returned:
-		return answer
+		return failed, answer
 	case <-patience.C:
 	}
 	r.hanging.Add(1)
@@ -80,7 +79,7 @@ func (r *Relay) call(ctx context.Context, events []Event) error {
 		<-returned
 		r.hanging.Add(-1)
 	}()
-	return &PublisherError{Code: FailureHanging}
+	return &PublisherError{Code: FailureHanging}, nil
 }
 
 // outlasting is a context that ends a grace after ctx does, and after the limit at the latest.

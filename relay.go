@@ -12,7 +12,7 @@ type RelayConfig struct {
 	// BatchSize is how many events one call of the publisher gets at most: 1 to 5000; 0 is 100.
 	BatchSize int
 	// PublishTimeout is how long a call of the publisher may take; 0 is 10 seconds. Its context ends then. A call that ignores
-	// that is given up half as much later; until it returns, this relay publishes nothing.
+	// that is given up half as much later, or StopTimeout later if that is less; until it returns, this relay publishes nothing.
 	PublishTimeout time.Duration
 	// Lease is how long claimed events are kept from other relays; 0 is 2 minutes, or three times PublishTimeout and
 	// [ClockSkew] if that is longer, which is also the least.
@@ -45,6 +45,9 @@ func (c *RelayConfig) withDefaults() {
 // leastLease covers a call of a whole batch, the calls for each event of a batch that failed, what a call that ignores its
 // context is waited for, and clocks that differ.
 func (c *RelayConfig) leastLease() time.Duration { return 3*c.PublishTimeout + ClockSkew }
+
+// patience is how long a call that ignores its context is waited for.
+func (c *RelayConfig) patience() time.Duration { return min(c.PublishTimeout/2, c.StopTimeout) }
 
 func (c *RelayConfig) check(f *faults) {
 	if c.BatchSize < 1 || c.BatchSize > MaxPageSize {
@@ -79,12 +82,13 @@ type Relay struct {
 	publisher  EventPublisher
 	nudges     chan struct{} // holds one while somebody has committed since Run last looked
 	hanging    atomic.Int32  // calls of the publisher that were given up and have not returned
-	breakdowns atomic.Int32  // how often, since the publisher last took something, it or the store failed as a whole
+	suspects   suspects
+	breakdowns atomic.Int32 // how often in a row the publisher or the store was out of order
 }
 
 // RelayEvents publishes what is ready until nothing is, or ctx ends: for hosts that relay by cron, and for tests. An event
-// that is refused is put off and touches no other. The error is [ErrUnavailable] if the publisher takes nothing at all, and
-// wraps what it said without showing it in its message; or what the store said. The report, never nil but without a publisher
+// that is refused is put off and touches no other. The error is a [PublisherError] if the publisher takes nothing at all, or what
+// the store said. The report, never nil but without a publisher
 // ([ErrInvalid]), says what was done until then. The end of ctx is no error.
 func (r *Relay) RelayEvents(ctx context.Context) (*RelayReport, error) {
 	if err := r.usable(); err != nil {
@@ -101,8 +105,8 @@ func (r *Relay) RelayEvents(ctx context.Context) (*RelayReport, error) {
 // seconds. The Observer is told of every stretch of work, of at most a hundred batches, and every ten seconds by Config.Clock
 // where nothing happens. Run may run several times at once; a service without a publisher is [ErrInvalid].
 //
-// When ctx ends, what the publisher has in its hands is waited for and settled, and the rest given back, within twice
-// StopTimeout.
+// When ctx ends, what the publisher has in its hands is waited for and settled, and the rest given back: within twice
+// StopTimeout, or three times where the publisher ignores that its context ended.
 func (r *Relay) Run(ctx context.Context) error {
 	if err := r.usable(); err != nil {
 		return err
