@@ -3,6 +3,7 @@ package assessplan
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 )
@@ -91,7 +92,7 @@ func (d *delivery) handIn(ctx context.Context) error {
 	return d.update(ctx, func(context.Context, Repositories) error { return nil })
 }
 
-// update settles the outcomes, together with something else, and tells of what is parked then. What is deleted goes first: it
+// update settles the outcomes, together with something else, and tells of what was refused. What is deleted goes first: it
 // makes room on a disk that is full. Where a lease was lost, nobody knows which settlement was passed over, and nothing is told.
 func (d *delivery) update(ctx context.Context, also func(ctx context.Context, r Repositories) error) error {
 	settlements := make([]Settlement, len(d.outcomes))
@@ -110,19 +111,22 @@ func (d *delivery) update(ctx context.Context, also func(ctx context.Context, r 
 		return err
 	}
 	for i := 0; i < len(d.outcomes) && settled == len(d.outcomes); i++ {
-		d.tellParked(ctx, &d.outcomes[i])
+		d.tellRefused(ctx, &d.outcomes[i])
 	}
 	d.outcomes = d.outcomes[:0]
 	return nil
 }
 
-func (d *delivery) tellParked(ctx context.Context, o *outcome) {
-	if o.settlement.Outcome != Park {
-		return
-	}
+// tellRefused tells of an event against which it was held that it was not taken.
+func (d *delivery) tellRefused(ctx context.Context, o *outcome) {
 	event := o.event
-	event.Parked, event.Failures, event.LastError = true, o.settlement.Failures, o.settlement.Code
-	d.core.observe(ctx, &EventParked{Event: event})
+	event.Parked, event.Failures, event.LastError = o.settlement.Outcome == Park, o.settlement.Failures, o.settlement.Code
+	switch {
+	case event.Parked:
+		d.core.observe(ctx, &EventParked{Event: event})
+	case event.Failures > o.event.Failures:
+		d.core.log(ctx, slog.LevelDebug, "event refused", append(eventAttrs(&event), slog.String(keyCode, string(event.LastError)))...)
+	}
 }
 
 // deliver publishes a batch and notes what became of each event. The error says that the publisher is out of order.

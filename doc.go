@@ -63,7 +63,8 @@
 //
 // The [Relay] leases events, publishes them outside of any transaction and settles them. [Relay.Run] does so until its context
 // ends, woken by each commit of its service; an event that the publisher refuses is tried again, holds back the later ones of
-// its subject, and is parked when that happens too often.
+// its subject, and is parked when that happens too often. An operator lists those with [Relay.ListParkedEvents], and ends it
+// with [Relay.Retry] or [Relay.Discard].
 //
 // # Time
 //

@@ -87,7 +87,23 @@ func enrollmentAttr(id EnrollmentID) slog.Attr { return idAttr(keyEnrollment, uu
 func taskAttr(id TaskID) slog.Attr             { return idAttr(keyTask, uuid.UUID(id)) }
 func eventAttr(id EventID) slog.Attr           { return idAttr(keyEvent, uuid.UUID(id)) }
 
-// orgAttr and idAttr are nothing, which handlers leave out, for what is not known.
+// outboxAttr is what is left in the outbox, if the store said it.
+func outboxAttr(r *RelayReport) slog.Attr {
+	if !r.Counted {
+		return slog.Attr{}
+	}
+	return slog.Group("", slog.Int("outbox_pending", r.Outbox.Pending), slog.Int("outbox_parked", r.Outbox.Parked),
+		timeAttr("outbox_oldest_at", r.Outbox.OldestAt))
+}
+
+// timeAttr, orgAttr and idAttr are nothing, which handlers leave out, for what is not known.
+func timeAttr(key string, at time.Time) slog.Attr {
+	if at.IsZero() {
+		return slog.Attr{}
+	}
+	return slog.Time(key, at)
+}
+
 func orgAttr(org OrgID) slog.Attr {
 	if org == "" {
 		return slog.Attr{}
@@ -109,7 +125,7 @@ func (c *core) logObservation(ctx context.Context, o Observation) {
 		r := o.Report
 		c.logRun(ctx, "schedule pass", r.Run, r.Scope, r.Duration, o.Err, r.Failed > 0, r.Opened+r.Missed > 0,
 			slog.Int("opened", r.Opened), slog.Int("missed", r.Missed), slog.Int("failed", r.Failed), slog.Int("skipped", r.Skipped),
-			slog.Int("retries", r.Retries), slog.Int("pages", r.Pages), slog.Bool("more", r.More), slog.Time("oldest_due_at", r.OldestDueAt))
+			slog.Int("retries", r.Retries), slog.Int("pages", r.Pages), slog.Bool("more", r.More), timeAttr("oldest_due_at", r.OldestDueAt))
 	case *ExpireFinished:
 		r := o.Report
 		c.logRun(ctx, "expire pass", r.Run, r.Scope, r.Duration, o.Err, r.Failed > 0, r.Expired+r.Missed+r.Canceled+r.Shifted+r.Closed > 0,
@@ -120,14 +136,17 @@ func (c *core) logObservation(ctx context.Context, o Observation) {
 		r := o.Report
 		c.logRun(ctx, "relay", r.Run, Scope{}, r.Duration, o.Err, r.Refused+r.Parked > 0, r.Batches > 0,
 			slog.Int("published", r.Published), slog.Int("refused", r.Refused), slog.Int("parked", r.Parked), slog.Int("returned", r.Returned),
-			slog.Int("batches", r.Batches), slog.Bool("more", r.More), slog.Int("outbox_pending", r.Outbox.Pending),
-			slog.Int("outbox_parked", r.Outbox.Parked), slog.Time("outbox_oldest_at", r.Outbox.OldestAt))
+			slog.Int("batches", r.Batches), slog.Bool("more", r.More), outboxAttr(r))
 	case *TaskFailed:
 		c.log(ctx, slog.LevelDebug, "task failed", failureAttrs(o.Failure)...)
 	case *EventParked:
 		c.log(ctx, slog.LevelWarn, "event parked", append(eventAttrs(&o.Event), slog.String(keyCode, string(o.Event.LastError)))...)
 	case *EventRecovered:
-		c.log(ctx, slog.LevelInfo, "event recovered", append(eventAttrs(&o.Event), slog.Bool("discarded", o.Discarded))...)
+		message := "parked event retried"
+		if o.Discarded {
+			message = "parked event discarded"
+		}
+		c.log(ctx, slog.LevelInfo, message, eventAttrs(&o.Event)...)
 	}
 }
 

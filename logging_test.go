@@ -41,7 +41,7 @@ func newLogged(t *testing.T) *logged {
 	l.fixture, l.publisher, _ = relaying(t, func(s *setup) {
 		s.entries = l.generator
 		s.config.Logger = slog.New(slog.NewJSONHandler(l.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		s.config.Relay.MaxFailures = 1
+		s.config.Relay.MaxFailures = 2
 	})
 	return l
 }
@@ -106,8 +106,14 @@ func (l *logged) entries(opened assessplan.TaskState) {
 
 // relays has a publisher that quotes what it was given.
 func (l *logged) relays() {
-	l.publisher.FailEvents(2, func(assessplan.Event) bool { return true }, errors.New("will not send "+secret))
+	l.publisher.FailEvents(plantest.Always, func(e assessplan.Event) bool {
+		return ofClinicsPlan(e) || e.Type == assessplan.TypeTesteeErased
+	}, errors.New("will not send "+secret))
+	require.Equal(l.t, 2, l.relayed().Refused)
+	l.clock.Add(time.Hour)
+	l.beside()
 	require.Equal(l.t, 2, l.relayed().Parked)
+	l.publisher.Recover()
 	page, err := l.relay.ListParkedEvents(l.ctx, assessplan.ParkedQuery{})
 	l.does(nil, err)
 	require.NoError(l.t, l.relay.Retry(l.ctx, page.Events[0].ID))
@@ -149,7 +155,7 @@ func TestEveryCommandAndRunIsLogged(t *testing.T) {
 			}
 		}
 	}
-	for _, message := range []string{"schedule pass", "expire pass", "relay", "task failed", "event parked", "event recovered"} {
+	for _, message := range []string{"schedule pass", "expire pass", "relay", "task failed", "event refused", "event parked", "parked event retried", "parked event discarded"} {
 		require.True(t, messages[message], message)
 	}
 }
@@ -164,7 +170,7 @@ func TestKeysOfLogRecordsAreStable(t *testing.T) {
 	l.everything()
 	known := strings.Fields(`time level msg command run org plan enrollment task event type subject code kind error duration
 		tasks existing opened missed failed skipped retries pages more oldest_due_at expired canceled shifted closed
-		published refused parked returned batches outbox_pending outbox_parked outbox_oldest_at attempts failures discarded`)
+		published refused parked returned batches outbox_pending outbox_parked outbox_oldest_at attempts failures`)
 	for _, record := range l.records() {
 		for key := range record {
 			require.True(t, slices.Contains(known, key), "%s of %s", key, record["msg"])

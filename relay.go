@@ -105,6 +105,9 @@ func (r *Relay) RelayEvents(ctx context.Context) (*RelayReport, error) {
 // seconds. The Observer is told of every stretch of work, of at most a hundred batches, and every ten seconds by Config.Clock
 // where nothing happens. Run may run several times at once; a service without a publisher is [ErrInvalid].
 //
+// Pauses and PollInterval are by the machine's timers, leases and next tries by Config.Clock: with a clock that is moved by
+// hand, call RelayEvents.
+//
 // When ctx ends, what the publisher has in its hands is waited for and settled, and the rest given back: within twice
 // StopTimeout, or three times where the publisher ignores that its context ended.
 func (r *Relay) Run(ctx context.Context) error {

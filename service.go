@@ -64,7 +64,7 @@ type Config struct {
 	// Observer is told what operators want to know; nil is nobody. See [Observers] for several.
 	Observer Observer
 	// Logger gets a record of every command and every run: commands, and runs that did something, at Info; failures at Warn and
-	// Error; single tasks that failed, and runs that found nothing to do, at Debug. The keys are command, run, org, plan,
+	// Error; single tasks that failed or events that were refused, and runs that found nothing to do, at Debug. The keys are command, run, org, plan,
 	// enrollment, task, event, code, kind, error, duration, and the names of counts. No record has a token, an entry URL or a
 	// testee. nil is silence.
 	Logger *slog.Logger

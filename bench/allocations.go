@@ -23,13 +23,13 @@ func allocations(ctx context.Context, s settings, out *table) error {
 		if w.bare != nil {
 			own = 1 - own
 		}
-		out.add(line{what: w.name + ", a " + w.unit[:len(w.unit)-1], reached: whole.each(n), beside: w.besideName(), baseline: beside.each(n),
+		out.add(line{what: w.name + ", per " + w.unit[:len(w.unit)-1], reached: whole.each(n), beside: w.besideName(), baseline: beside.each(n),
 			ratio: fmt.Sprintf("%.2f", own)})
 	}
 	return nil
 }
 
-// each is what one of n records allocates.
+// each is what one of n records costs in memory.
 func (c cost) each(n int) string {
-	return fmt.Sprintf("%.0f B in %.1f", float64(c.bytes)/float64(n), float64(c.objects)/float64(n))
+	return fmt.Sprintf("%s B, %.1f objects", thousands(float64(c.bytes)/float64(n)), float64(c.objects)/float64(n))
 }

@@ -28,38 +28,46 @@ func newHandLoop(ctx context.Context, db *sql.DB) (*handLoop, error) {
 
 // close gives back the connection.
 func (h *handLoop) close() {
-	for _, statement := range h.prepared {
-		_ = statement.Close()
+	for _, compiled := range h.prepared {
+		_ = compiled.Close()
 	}
 	_ = h.conn.Close()
 }
 
-func (h *handLoop) statement(ctx context.Context, query string) (*sql.Stmt, error) {
-	if statement, ok := h.prepared[query]; ok {
-		return statement, nil
+// statement has SQLite compile a statement once.
+func (h *handLoop) statement(ctx context.Context, query string) (statement, error) {
+	if known, ok := h.prepared[query]; ok {
+		return known, nil
 	}
-	statement, err := h.conn.PrepareContext(ctx, query) //nolint:sqlclosecheck // close closes it
-	if err == nil {
-		h.prepared[query] = statement
+	compiled, err := h.conn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
 	}
-	return statement, err
+	h.prepared[query] = compiled
+	return compiled, nil
+}
+
+// statement is met by *sql.Stmt, which close closes.
+type statement interface {
+	ExecContext(ctx context.Context, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, args ...any) (*sql.Rows, error)
 }
 
 func (h *handLoop) exec(ctx context.Context, query string, args ...any) error {
-	statement, err := h.statement(ctx, query)
+	compiled, err := h.statement(ctx, query)
 	if err == nil {
-		_, err = statement.ExecContext(ctx, args...)
+		_, err = compiled.ExecContext(ctx, args...)
 	}
 	return err
 }
 
 // each reads all rows of a query.
 func (h *handLoop) each(ctx context.Context, row func(rows *sql.Rows) error, query string, args ...any) error {
-	statement, err := h.statement(ctx, query)
+	compiled, err := h.statement(ctx, query)
 	if err != nil {
 		return err
 	}
-	rows, err := statement.QueryContext(ctx, args...)
+	rows, err := compiled.QueryContext(ctx, args...)
 	if err != nil {
 		return err
 	}

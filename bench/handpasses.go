@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -74,11 +75,11 @@ func missByHand(ctx context.Context, h *handLoop, _ assessplan.PlanID) (expired 
 
 // end ends tasks page by page, of one plan or all that are overdue.
 func (h *handLoop) end(ctx context.Context, query, status, reason string, plan *assessplan.PlanID) (ended int, err error) {
-	after := uuid.UUID{}
+	after := make([]byte, 16)
 	return h.pages(ctx, func(ctx context.Context) (int, error) {
 		args := []any{status, reason, h.now.UnixMicro(), h.page}
 		if plan != nil {
-			args = append(args, plan[:], after[:])
+			args = append(args, plan[:], after)
 		}
 		tasks, err := h.tasks(ctx, query, args...)
 		for i := 0; err == nil && i < len(tasks); i++ {
@@ -86,8 +87,8 @@ func (h *handLoop) end(ctx context.Context, query, status, reason string, plan *
 			if t.opened {
 				previous = "opened"
 			}
-			if id := uuid.UUID(t.id); id.String() > after.String() {
-				after = id
+			if bytes.Compare(t.id, after) > 0 {
+				after = t.id
 			}
 			err = h.record(ctx, "task."+status, t.org, t.id, t.version, fmt.Appendf(t.facts(),
 				`,"%s_at":"%s","reason":"%s","previous_status":"%s"`, status, text(h.now), reason, previous))

@@ -38,14 +38,14 @@ func (t *table) add(l line) {
 		_, _ = fmt.Fprintf(t.out, "| %s | %s |\n", t.measure, strings.Join([]string{l.what, l.reached, l.baseline, l.beside, l.ratio, l.figure}, " | "))
 		return
 	}
-	_, _ = fmt.Fprintln(t.out, strings.TrimRight(fmt.Sprintf("  %-34s %20s %20s  %-34s %8s  %s", l.what, l.reached, l.baseline, l.beside, l.ratio, l.figure), " "))
+	_, _ = fmt.Fprintln(t.out, strings.TrimRight(fmt.Sprintf("  %-42s %22s %22s  %-26s %12s  %s", l.what, l.reached, l.baseline, l.beside, l.ratio, l.figure), " "))
 }
 
 func rate(n int, took time.Duration, unit string) string {
 	return thousands(float64(n)/took.Seconds()) + " " + unit + "/s"
 }
 
-// thousands writes a number of at least a few hundred to three places that say something, with commas.
+// thousands writes a number to four digits, with commas.
 func thousands(x float64) string {
 	unit := 1
 	for n := int(x); n >= 10_000; n /= 10 {
