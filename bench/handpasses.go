@@ -107,7 +107,7 @@ SET closable_from = ?2, version = version + 1
 WHERE plan_id = ?1 AND status IN ('active', 'paused') AND closable_from > ?2`
 )
 
-// cancel ends the plan first, so that nobody opens anything in it any more.
+// cancelByHand ends the plan first, so that nobody opens anything in it any more.
 func cancelByHand(ctx context.Context, h *handLoop, plan assessplan.PlanID) (canceled int, err error) {
 	now := h.now.UnixMicro()
 	if err := h.transaction(ctx, func(ctx context.Context) error {
