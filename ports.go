@@ -325,8 +325,8 @@ type OutboxStats struct {
 }
 
 // EventPublisher hands events to a broker. It is called outside of any transaction, by each relay in turn, so by several
-// goroutines at once where several relays run; it may call the service back. A [PublishError] that names some of
-// several events confirms the others, also where it is wrapped, but not where it is joined with another error; nil confirms
+// goroutines at once where several relays run; it may call the service back. A [PublishError] that does not
+// name them all confirms the others, also where it is wrapped, but not where it is joined with another error; nil confirms
 // all; anything else confirms none. What an error says is neither stored nor logged, since it may quote the event: log it in
 // Publish, with the event's ID. It may be given an event again that it confirmed before,
 // with the same ID: delivery is at least once. No two events of one call are of one subject, so that their order within a

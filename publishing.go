@@ -7,7 +7,7 @@ import (
 )
 
 // publish calls the publisher and returns which events it did not take, with a code for each, or that it took none. Only a
-// PublishError that names some of several events confirms the others. An event that is named because the time ran out has
+// PublishError that does not name every event confirms the others. An event that is named because the time ran out has
 // [FailurePublishTimeout]: it was not refused.
 func (r *Relay) publish(ctx context.Context, batch []OutboxEvent) (left map[EventID]FailureCode, failed *PublisherError) {
 	events := make([]Event, len(batch))
@@ -22,30 +22,29 @@ func (r *Relay) publish(ctx context.Context, batch []OutboxEvent) (left map[Even
 	if ctx.Err() != nil {
 		code = FailurePublishTimeout
 	}
-	left = namedBy(err, events, code)
-	if len(left) == 0 || len(left) == len(events) {
-		return nil, &PublisherError{Code: code, Cause: err}
+	if left, ok := namedBy(err, events, code); ok && len(left) < len(events) {
+		return left, nil
 	}
-	return left, nil
+	return nil, &PublisherError{Code: code, Cause: err}
 }
 
-// namedBy returns those of events that a PublishError names. One that is joined with other errors says nothing of the events
-// that the others are about.
-func namedBy(err error, events []Event, code FailureCode) map[EventID]FailureCode {
-	named := map[EventID]FailureCode{}
+// namedBy returns those of events that a PublishError names, if it is one. One that is joined with other errors says nothing
+// of the events that the others are about.
+func namedBy(err error, events []Event, code FailureCode) (named map[EventID]FailureCode, ok bool) {
 	for ; err != nil; err = errors.Unwrap(err) {
 		partly, ok := err.(*PublishError) //nolint:errorlint // errors.As would look into joined errors
 		if !ok || partly == nil {
 			continue
 		}
+		named = map[EventID]FailureCode{}
 		for i := range events {
 			if _, is := partly.Failed[events[i].ID]; is {
 				named[events[i].ID] = code
 			}
 		}
-		break
+		return named, true
 	}
-	return named
+	return nil, false
 }
 
 // call shields the relay from the publisher: a panic costs the call, and a call that outlives its context is given up. The

@@ -27,8 +27,8 @@ func naming(events ...assessplan.Event) *assessplan.PublishError {
 	return &assessplan.PublishError{Failed: failed}
 }
 
-// TestOnlyAPublishErrorThatNamesSomeConfirmsTheOthers has publishers that say "none was taken" in many ways.
-func TestOnlyAPublishErrorThatNamesSomeConfirmsTheOthers(t *testing.T) {
+// TestOnlyAPublishErrorThatDoesNotNameAllConfirmsTheOthers has publishers that say "none was taken" in many ways.
+func TestOnlyAPublishErrorThatDoesNotNameAllConfirmsTheOthers(t *testing.T) {
 	for name, say := range map[string]func(events []assessplan.Event) error{
 		"the relay's own error": func([]assessplan.Event) error {
 			return &assessplan.PublisherError{Code: "x", Cause: errors.New("down")}
@@ -36,8 +36,6 @@ func TestOnlyAPublishErrorThatNamesSomeConfirmsTheOthers(t *testing.T) {
 		"the relay's own error without a code": func([]assessplan.Event) error { return &assessplan.PublisherError{} },
 		"no relay's error in an interface":     func([]assessplan.Event) error { return (*assessplan.PublisherError)(nil) },
 		"no publish error in an interface":     func([]assessplan.Event) error { return (*assessplan.PublishError)(nil) },
-		"a publish error that names none":      func([]assessplan.Event) error { return naming() },
-		"one that names somebody else's":       func([]assessplan.Event) error { return naming(assessplan.Event{ID: assessplan.EventID{1}}) },
 		"one that names all":                   func(events []assessplan.Event) error { return naming(events...) },
 		"one that is joined with another": func(events []assessplan.Event) error {
 			return errors.Join(naming(events[0]), errors.New("the other broker is down"))
@@ -71,6 +69,17 @@ func TestWrappedPublishErrorConfirmsTheOthers(t *testing.T) {
 	report := f.relayed()
 	require.Equal(t, 3, report.Published)
 	require.Equal(t, 1, report.Refused)
+}
+
+// TestPublishErrorThatNamesNoneConfirmsAll is what a publisher returns that collects failures and never looks how many.
+func TestPublishErrorThatNamesNoneConfirmsAll(t *testing.T) {
+	for name, say := range map[string]error{"none": naming(), "none of these": naming(assessplan.Event{ID: assessplan.EventID{1}})} {
+		f, _, _ := relaying(t, func(s *setup) {
+			s.config.Publisher = publishing(func(context.Context, []assessplan.Event) error { return say })
+		})
+		f.plan(daily(1))
+		require.Equal(t, 1, f.relayed().Published, name)
+	}
 }
 
 // TestSlowBrokerParksNothing has a publisher that names what it did not come to in time.

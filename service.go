@@ -212,7 +212,12 @@ func (c *core) saveTasks(ctx context.Context, r Repositories, tasks []*Assessmen
 	if len(tasks) == 0 {
 		return nil
 	}
-	return r.SaveTasks(ctx, c.taskChanges(nil, &eventBatch{}, tasks, now))
+	batch, facts := &eventBatch{}, 0
+	for _, task := range tasks {
+		facts += len(task.facts)
+	}
+	batch.reset(facts)
+	return r.SaveTasks(ctx, c.taskChanges(nil, batch, tasks, now))
 }
 
 // taskChanges appends what is to be stored of tasks.

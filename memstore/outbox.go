@@ -37,13 +37,21 @@ func (o *outboxTable) claim(ctx context.Context, q assessplan.ClaimQuery) ([]ass
 	}
 	claimed := make([]assessplan.OutboxEvent, len(found))
 	for i, n := range found {
-		next := *o.rows.at(n)
-		next.attempts++
-		next.availableAt, next.waiting = instantOf(q.Now.Add(q.Lease)), true
-		o.replace(n, next)
+		o.lease(n, instantOf(q.Now.Add(q.Lease)))
 		claimed[i] = o.state(n)
 	}
 	return claimed, nil
+}
+
+// lease makes a head wait. It stands where it stood in the other indexes.
+func (o *outboxTable) lease(n uint32, until instant) {
+	o.rows.save(n)
+	o.withdraw(n)
+	row := o.rows.at(n)
+	row.attempts++
+	row.availableAt, row.waiting = until, true
+	o.claimed[row.id] = n
+	o.offer(n)
 }
 
 // wake makes ready what waited until now, so that it is claimed in its old place. An event is woken once for each time
