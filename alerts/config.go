@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/benbjohnson/clock"
+
 	"github.com/assessplan/assessplan"
 )
 
@@ -66,7 +68,7 @@ func (c *Config) withDefaults() Config {
 		d = *c
 	}
 	if d.Clock == nil {
-		d.Clock = machineClock{}
+		d.Clock = clock.New()
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
@@ -123,8 +125,3 @@ func (c *Config) check() error {
 	}
 	return &assessplan.ValidationError{Faults: faults}
 }
-
-// machineClock is the clock of a host that gives none.
-type machineClock struct{}
-
-func (machineClock) Now() time.Time { return time.Now() } //nolint:forbidigo // the documented default of Config.Clock
