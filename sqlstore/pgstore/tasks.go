@@ -19,7 +19,7 @@ func taskRow(t *assessplan.TaskState) []any {
 	return append(taskFields(t), (*versionColumn)(&t.Version))
 }
 
-// taskFields are all but the version. The last seven never change.
+// taskFields are all but the version.
 func taskFields(t *assessplan.TaskState) []any {
 	return []any{
 		(*idColumn)(&t.ID), (*textColumn)(&t.Testee), (*dateColumn)(&t.Date), (*intColumn)(&t.Time), (*instantColumn)(&t.PlannedAt),
@@ -47,6 +47,7 @@ func (t *transaction) FindTaskInAnyOrg(ctx context.Context, id assessplan.TaskID
 
 func (t *transaction) findTask(ctx context.Context, id assessplan.TaskID, org any) (assessplan.TaskState, error) {
 	found, err := collect(ctx, t, "find a task", taskRow, findTask+t.locking(assessplan.LockExclusive), key(id), org)
+	t.remember(found)
 	return only(found, err, "task "+id.String())
 }
 
@@ -114,6 +115,7 @@ func (t *transaction) findDue(ctx context.Context, doing, query string, q assess
 	if !slices.IsSortedFunc(due, inOrder) {
 		slices.SortFunc(due, inOrder)
 	}
+	t.remember(due)
 	return due, err
 }
 
@@ -198,6 +200,8 @@ func (t *transaction) ListTasks(ctx context.Context, q assessplan.TaskQuery) ([]
 	case !q.Plan.IsZero():
 		query = listTasksOfPlan
 	}
-	return collect(ctx, t, "list tasks", taskRow, query, string(q.Org), optionalID(q.Plan), optionalID(q.Enrollment), optional(q.Testee),
+	found, err := collect(ctx, t, "list tasks", taskRow, query, string(q.Org), optionalID(q.Plan), optionalID(q.Enrollment), optional(q.Testee),
 		anyOf(q.Status), optionalInstant(q.PlannedFrom), optionalInstant(q.PlannedBefore), key(q.After), q.Limit)
+	t.remember(found)
+	return found, err
 }
