@@ -1,7 +1,7 @@
 package pgstore
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"slices"
 	"time"
@@ -109,14 +109,27 @@ func expireAt(t *assessplan.TaskState) time.Time    { return t.ExpireAt }
 // but in its former place, so that the order is made again.
 func (t *transaction) findDue(ctx context.Context, doing, query string, q assessplan.DueQuery, at func(*assessplan.TaskState) time.Time) ([]assessplan.TaskState, error) {
 	due, err := collect(ctx, t, doing, taskRow, query+t.claim(), append(scope(q.Scope), q.Before, q.After.At, key(q.After.ID), q.Limit)...)
-	inOrder := func(a, b assessplan.TaskState) int {
-		return cmp.Or(at(&a).Compare(at(&b)), slices.Compare(a.ID[:], b.ID[:]))
-	}
-	if !slices.IsSortedFunc(due, inOrder) {
-		slices.SortFunc(due, inOrder)
+	if !inOrder(due, at) {
+		slices.SortFunc(due, func(a, b assessplan.TaskState) int { return compare(&a, &b, at) })
 	}
 	t.remember(due)
 	return due, err
+}
+
+func inOrder(due []assessplan.TaskState, at func(*assessplan.TaskState) time.Time) bool {
+	for i := 1; i < len(due); i++ {
+		if compare(&due[i-1], &due[i], at) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func compare(a, b *assessplan.TaskState, at func(*assessplan.TaskState) time.Time) int {
+	if order := at(a).Compare(at(b)); order != 0 {
+		return order
+	}
+	return bytes.Compare(a.ID[:], b.ID[:])
 }
 
 // A task of which no attempt failed is due when it was planned, so that the first of them in the order of attempts is the
