@@ -148,3 +148,11 @@ func findTask(t testing.TB, store assessplan.Store, id assessplan.TaskID) (task 
 	})
 	return task, err
 }
+
+// addEvents stores events that belong to the erasure of somebody who was never there: the way to store some without a record.
+func addEvents(t testing.TB, store assessplan.Store, events ...assessplan.Event) {
+	t.Helper()
+	require.NoError(t, store.Update(t.Context(), func(ctx context.Context, r assessplan.Repositories) error {
+		return r.EraseTestee(ctx, assessplan.Erasure{Org: clinic, Testee: "nobody", Pseudonym: "erased", Events: events})
+	}))
+}
