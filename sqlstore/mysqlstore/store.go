@@ -114,8 +114,8 @@ func (s *Store) update(ctx context.Context, fn func(ctx context.Context, r asses
 	if err := fn(ctx, t); err != nil {
 		return t.better(), err
 	}
-	if t.refused != nil || t.broken != nil {
-		return t.better(), errors.Join(t.refused, t.broken)
+	if err := t.err(); err != nil {
+		return t.better(), err
 	}
 	// Where the answer to COMMIT is lost, nobody knows here whether it was done: that is ErrUnavailable, and never run again.
 	if err := tx.Commit(); err != nil {

@@ -24,6 +24,14 @@ func newTransaction(s session) *transaction {
 	return &transaction{session: s, tasks: map[assessplan.TaskID]assessplan.TaskState{}}
 }
 
+// err is why the transaction cannot be committed, whatever fn returned.
+func (t *transaction) err() error {
+	if t.refused != nil {
+		return t.refused
+	}
+	return t.broken
+}
+
 // better reports whether the transaction failed in a way that another run may get past.
 func (t *transaction) better() bool {
 	return again(t.broken) || errors.Is(t.refused, assessplan.ErrConflict)

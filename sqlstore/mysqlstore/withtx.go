@@ -3,7 +3,6 @@ package mysqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/sqlstore/internal/nesting"
@@ -68,8 +67,8 @@ func (h *hostStore) Update(ctx context.Context, fn func(ctx context.Context, r a
 	if err := fn(ctx, t); err != nil {
 		return err
 	}
-	if t.refused != nil || t.broken != nil {
-		return errors.Join(t.refused, t.broken)
+	if err := t.err(); err != nil {
+		return err
 	}
 	if _, err := h.tx.ExecContext(ctx, `RELEASE SAVEPOINT assessplan`); err != nil {
 		return failed(ctx, "release the savepoint", err)
