@@ -102,10 +102,14 @@ func (c *boolColumn) BoolValue() (pgtype.Bool, error) {
 	return pgtype.Bool{Bool: bool(*c), Valid: true}, nil
 }
 
-// ScanTimestamptz reads NULL and infinity as the zero time.
+// ScanTimestamptz reads NULL as the zero time, and infinity as an instant that no state can have.
 func (c *instantColumn) ScanTimestamptz(v pgtype.Timestamptz) error {
-	*c = instantColumn{}
-	if v.Valid && v.InfinityModifier == pgtype.Finite {
+	switch {
+	case !v.Valid:
+		*c = instantColumn{}
+	case v.InfinityModifier != pgtype.Finite:
+		*c = instantColumn(endOfTime)
+	default:
 		*c = instantColumn(v.Time.UTC())
 	}
 	return nil
@@ -119,7 +123,7 @@ func (c *instantColumn) TimestamptzValue() (pgtype.Timestamptz, error) {
 	return (*sinceColumn)(c).TimestamptzValue()
 }
 
-// ScanTimestamptz reads NULL and infinity as the zero time.
+// ScanTimestamptz reads NULL as the zero time, and infinity as an instant that no state can have.
 func (c *sinceColumn) ScanTimestamptz(v pgtype.Timestamptz) error {
 	return (*instantColumn)(c).ScanTimestamptz(v)
 }
