@@ -111,10 +111,13 @@ WHERE plan_id BETWEEN $2 AND $2 AND org_id = $1` + listedEnrollments + `
 ORDER BY plan_id, id
 LIMIT $6`
 
-// Sorted, since few: one testee's. By assessplan_enrollments_testee.
+// Sorted, since few: one testee's. By assessplan_enrollments_testee; see listTasksOfTestee.
 const listEnrollmentsOfTestee = `SELECT` + enrollmentColumns + `
-FROM assessplan_enrollments
-WHERE org_id = $1 AND testee_id = $3` + listedEnrollments + `
+FROM (SELECT *
+      FROM assessplan_enrollments
+      WHERE org_id = $1 AND testee_id = $3
+      OFFSET 0) AS of_testee
+WHERE true` + listedEnrollments + `
 ORDER BY id
 LIMIT $6`
 

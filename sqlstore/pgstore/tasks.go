@@ -162,20 +162,26 @@ WHERE plan_id BETWEEN $2 AND $2 AND org_id = $1` + listedTasks + `
 ORDER BY plan_id, id
 LIMIT $9`
 
-// Sorted, since few: one testee's. By assessplan_enrollments_testee and assessplan_tasks_round.
+// Sorted, since few: one testee's. By assessplan_enrollments_testee and assessplan_tasks_round. OFFSET 0 keeps the planner from
+// walking all tasks in the order of the answer instead, to do without the sort.
 const listTasksOfTestee = `SELECT` + taskColumns + `
-FROM assessplan_tasks
-WHERE enrollment_id = ANY (ARRAY(SELECT id
-                                 FROM assessplan_enrollments
-                                 WHERE org_id = $1 AND testee_id = $4))
-  AND org_id = $1` + listedTasks + `
+FROM (SELECT *
+      FROM assessplan_tasks
+      WHERE enrollment_id = ANY (ARRAY(SELECT id
+                                       FROM assessplan_enrollments
+                                       WHERE org_id = $1 AND testee_id = $4))
+      OFFSET 0) AS of_testee
+WHERE org_id = $1` + listedTasks + `
 ORDER BY id
 LIMIT $9`
 
-// Sorted, since few: one round's. By assessplan_tasks_round.
+// Sorted, since few: one round's. By assessplan_tasks_round; see listTasksOfTestee.
 const listTasksOfEnrollment = `SELECT` + taskColumns + `
-FROM assessplan_tasks
-WHERE enrollment_id = $3 AND org_id = $1` + listedTasks + `
+FROM (SELECT *
+      FROM assessplan_tasks
+      WHERE enrollment_id = $3
+      OFFSET 0) AS of_round
+WHERE org_id = $1` + listedTasks + `
 ORDER BY id
 LIMIT $9`
 
