@@ -54,9 +54,9 @@ func (t *transaction) findTask(ctx context.Context, id assessplan.TaskID, org an
 // order of the answer and pass over what is out of scope, so that what a narrow scope costs grows with what is due outside
 // it, never with what is not due.
 const inScope = `
-  AND ($1::text IS NULL OR org_id = $1)
-  AND ($2::uuid IS NULL OR plan_id = $2)
-  AND ($3::text[] IS NULL OR testee_id = ANY ($3))`
+  AND ($1::text IS NULL OR org_id = $1) IS TRUE
+  AND ($2::uuid IS NULL OR plan_id = $2) IS TRUE
+  AND ($3::text[] IS NULL OR testee_id = ANY ($3)) IS TRUE`
 
 func scope(s assessplan.Scope) []any {
 	return []any{optional(s.Org), optionalID(s.Plan), anyOf(s.Testees)}
@@ -186,9 +186,9 @@ ORDER BY id
 LIMIT $9`
 
 const listedTasks = `
-  AND ($2::uuid IS NULL OR plan_id = $2)
-  AND ($3::uuid IS NULL OR enrollment_id = $3)
-  AND ($4::text IS NULL OR testee_id = $4)
+  AND ($2::uuid IS NULL OR plan_id = $2) IS TRUE
+  AND ($3::uuid IS NULL OR enrollment_id = $3) IS TRUE
+  AND ($4::text IS NULL OR testee_id = $4) IS TRUE
   AND ($5::text[] IS NULL OR status = ANY ($5))
   AND ($6::timestamptz IS NULL OR planned_at >= $6)
   AND ($7::timestamptz IS NULL OR planned_at < $7)
