@@ -80,7 +80,7 @@ var ways = map[string]way{
 	},
 	"roundsTaken": {
 		through: []string{"assessplan_enrollments_round: plan_id =, testee_id ="},
-		args:    []any{rounds, rounds, texts, numbers, dates, texts},
+		args:    []any{rounds, rounds, texts[:5], numbers[:5], dates[:5], texts[:5]},
 	},
 
 	"findTask": {
@@ -161,15 +161,15 @@ var (
 	noID     = text(assessplan.TaskID{})
 	due      = []any{nil, nil, nil, start.AddDate(0, 0, 20), start.AddDate(0, 0, 10), noID, 500}
 	tasks    = repeated(500, func(i int) string { return text(number[assessplan.TaskID](200100 + i)) })
-	rounds   = repeated(50, func(i int) string { return text(number[assessplan.EnrollmentID](2001 + i)) })
+	rounds   = repeated(5, func(i int) string { return text(number[assessplan.EnrollmentID](2001 + i)) })
 	texts    = repeated(500, func(i int) string { return fmt.Sprintf("testee-%d", 2001+i) })
 	numbers  = repeated(500, func(int) int { return 1 })
-	truths   = repeated(500, func(int) bool { return false })
+	truths   = repeated(5, func(int) bool { return false })
 	instants = repeated(500, func(int) time.Time { return start })
 	dates    = instants
 
-	roundFields = []any{rounds, texts, numbers, dates, texts, truths, texts, numbers, instants, numbers, instants, texts, texts,
-		instants, texts, rounds, instants}
+	roundFields = []any{rounds, texts[:5], numbers[:5], dates[:5], texts[:5], truths, texts[:5], numbers[:5], instants[:5], numbers[:5],
+		instants[:5], texts[:5], texts[:5], instants[:5], texts[:5], rounds, instants[:5]}
 )
 
 func text[ID ~[16]byte](id ID) string { return uuid.UUID(id).String() }
