@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -106,7 +107,8 @@ func touched(t testing.TB, pool *pgxpool.Pool, query string, args []any) (pages 
 }
 
 // inAHostsTransaction, which has not the settings of the planner, the statements still go to no table without an index. A claim
-// may fetch and sort all that is due before it takes its page: passes belong in transactions of their own.
+// may fetch and sort all that is due before it takes its page, and what a relay settles may be looked up by reading the outbox:
+// passes and relays belong in transactions of their own.
 func inAHostsTransaction(t *testing.T, pool *pgxpool.Pool) {
 	ofAllRows := regexp.MustCompile(`Seq Scan on assessplan_(enrollments|tasks|outbox)`)
 	look := func(name, query string, args []any) {
@@ -118,7 +120,7 @@ func inAHostsTransaction(t *testing.T, pool *pgxpool.Pool) {
 		}
 	}
 	for name, way := range ways {
-		if !way.scans {
+		if !way.scans && !strings.HasPrefix(way.through[0], "assessplan_outbox") {
 			look(name, pgstore.Statements[name], way.args)
 		}
 	}
