@@ -1,7 +1,7 @@
 package pgstore
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"slices"
 	"time"
@@ -19,7 +19,7 @@ func taskRow(t *assessplan.TaskState) []any {
 	return append(taskFields(t), (*versionColumn)(&t.Version))
 }
 
-// taskFields are all but the version. The last seven never change.
+// taskFields are all but the version.
 func taskFields(t *assessplan.TaskState) []any {
 	return []any{
 		(*idColumn)(&t.ID), (*textColumn)(&t.Testee), (*dateColumn)(&t.Date), (*intColumn)(&t.Time), (*instantColumn)(&t.PlannedAt),
@@ -47,6 +47,7 @@ func (t *transaction) FindTaskInAnyOrg(ctx context.Context, id assessplan.TaskID
 
 func (t *transaction) findTask(ctx context.Context, id assessplan.TaskID, org any) (assessplan.TaskState, error) {
 	found, err := collect(ctx, t, "find a task", taskRow, findTask+t.locking(assessplan.LockExclusive), key(id), org)
+	t.remember(found)
 	return only(found, err, "task "+id.String())
 }
 
@@ -108,13 +109,27 @@ func expireAt(t *assessplan.TaskState) time.Time    { return t.ExpireAt }
 // but in its former place, so that the order is made again.
 func (t *transaction) findDue(ctx context.Context, doing, query string, q assessplan.DueQuery, at func(*assessplan.TaskState) time.Time) ([]assessplan.TaskState, error) {
 	due, err := collect(ctx, t, doing, taskRow, query+t.claim(), append(scope(q.Scope), q.Before, q.After.At, key(q.After.ID), q.Limit)...)
-	inOrder := func(a, b assessplan.TaskState) int {
-		return cmp.Or(at(&a).Compare(at(&b)), slices.Compare(a.ID[:], b.ID[:]))
+	if !inOrder(due, at) {
+		slices.SortFunc(due, func(a, b assessplan.TaskState) int { return compare(&a, &b, at) })
 	}
-	if !slices.IsSortedFunc(due, inOrder) {
-		slices.SortFunc(due, inOrder)
-	}
+	t.remember(due)
 	return due, err
+}
+
+func inOrder(due []assessplan.TaskState, at func(*assessplan.TaskState) time.Time) bool {
+	for i := 1; i < len(due); i++ {
+		if compare(&due[i-1], &due[i], at) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func compare(a, b *assessplan.TaskState, at func(*assessplan.TaskState) time.Time) int {
+	if order := at(a).Compare(at(b)); order != 0 {
+		return order
+	}
+	return bytes.Compare(a.ID[:], b.ID[:])
 }
 
 // A task of which no attempt failed is due when it was planned, so that the first of them in the order of attempts is the
@@ -198,6 +213,8 @@ func (t *transaction) ListTasks(ctx context.Context, q assessplan.TaskQuery) ([]
 	case !q.Plan.IsZero():
 		query = listTasksOfPlan
 	}
-	return collect(ctx, t, "list tasks", taskRow, query, string(q.Org), optionalID(q.Plan), optionalID(q.Enrollment), optional(q.Testee),
+	found, err := collect(ctx, t, "list tasks", taskRow, query, string(q.Org), optionalID(q.Plan), optionalID(q.Enrollment), optional(q.Testee),
 		anyOf(q.Status), optionalInstant(q.PlannedFrom), optionalInstant(q.PlannedBefore), key(q.After), q.Limit)
+	t.remember(found)
+	return found, err
 }

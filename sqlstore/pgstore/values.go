@@ -217,30 +217,28 @@ func anyOf[S ~string](values []S) any {
 	return texts
 }
 
-// column is one column of many records, as an array for unnest.
-type column struct {
-	rows [][]any // of each record, its fields as types of columns
-	i    int     // which of the fields
+// array is one column of many records, as an argument of unnest; there is at least one record.
+type array[R any] struct {
+	of    []R
+	field func(R) any // as the type of the column
 }
 
-var _ pgtype.ArrayGetter = column{}
-
 // Dimensions says how many records there are.
-func (c column) Dimensions() []pgtype.ArrayDimension {
-	return []pgtype.ArrayDimension{{Length: int32(len(c.rows)), LowerBound: 1}} //nolint:gosec // a save has thousands of records
+func (a array[R]) Dimensions() []pgtype.ArrayDimension {
+	return []pgtype.ArrayDimension{{Length: int32(len(a.of)), LowerBound: 1}} //nolint:gosec // a save has thousands of records
 }
 
 // Index is the field of a record.
-func (c column) Index(i int) any { return c.rows[i][c.i] }
+func (a array[R]) Index(i int) any { return a.field(a.of[i]) }
 
 // IndexType is a field of the type that Index returns.
-func (c column) IndexType() any { return c.rows[0][c.i] }
+func (a array[R]) IndexType() any { return a.field(a.of[0]) }
 
-// columns turns records, of which there is at least one, into the arguments of unnest.
+// columns turns the fields of records, of which there is at least one, into the arguments of unnest.
 func columns(rows [][]any) []any {
 	arguments := make([]any, len(rows[0]))
 	for i := range arguments {
-		arguments[i] = column{rows: rows, i: i}
+		arguments[i] = array[[]any]{rows, func(row []any) any { return row[i] }}
 	}
 	return arguments
 }
