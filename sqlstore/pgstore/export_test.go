@@ -1,5 +1,7 @@
 package pgstore
 
+import "github.com/assessplan/assessplan"
+
 // Statements is every statement of a transaction by its name, for the tests that ask PostgreSQL how it runs them.
 var Statements = map[string]string{
 	"findPlan": findPlan, "findPlanByRef": findPlanByRef, "findPlansWithWork": findPlansWithWork, "listPlans": listPlans,
@@ -14,7 +16,7 @@ var Statements = map[string]string{
 	"findExpiredTasks": findExpiredTasks, "oldestDue": oldestDue,
 	"listTasksOfOrg": listTasksOfOrg, "listTasksOfPlan": listTasksOfPlan, "listTasksOfTestee": listTasksOfTestee,
 	"listTasksOfEnrollment": listTasksOfEnrollment,
-	"insertTasks":           insertTasks, "updateTasks": updateTasks, "assessmentsTaken": assessmentsTaken, "tasksMoved": tasksMoved,
+	"insertTasks":           insertTasks, "assessmentsTaken": assessmentsTaken, "tasksMoved": tasksMoved,
 	"holdTasksOfPlan": holdTasksOfPlan, "releaseTasksOfPlan": releaseTasksOfPlan, "holdTasksOfEnrollment": holdTasksOfEnrollment,
 
 	"insertEvents": insertEvents, "claimEvents": claimEvents, "deleteEvents": deleteEvents, "retryEvents": retryEvents,
@@ -38,3 +40,10 @@ const (
 
 // MaxRuns is how often an Update runs in all.
 const MaxRuns = maxRuns
+
+// UpdateTasks is the statement that saves tasks, which were read by the same transaction or not, and its arguments.
+func UpdateTasks(read []assessplan.TaskState, changes []*assessplan.TaskChange) (query string, arguments []any) {
+	t := &transaction{}
+	t.remember(read)
+	return t.updateOf(changes)
+}
