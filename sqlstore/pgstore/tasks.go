@@ -108,7 +108,7 @@ func expireAt(t *assessplan.TaskState) time.Time    { return t.ExpireAt }
 // findDue claims. A row that somebody changed between the query's snapshot and the lock is judged and returned as it is now,
 // but in its former place, so that the order is made again.
 func (t *transaction) findDue(ctx context.Context, doing, query string, q assessplan.DueQuery, at func(*assessplan.TaskState) time.Time) ([]assessplan.TaskState, error) {
-	due, err := collect(ctx, t, doing, taskRow, query+t.claim(), append(scope(q.Scope), q.Before, q.After.At, key(q.After.ID), q.Limit)...)
+	due, err := collectPage(ctx, t, doing, q.Limit, taskRow, query+t.claim(), append(scope(q.Scope), q.Before, q.After.At, key(q.After.ID), q.Limit)...)
 	if !inOrder(due, at) {
 		slices.SortFunc(due, func(a, b assessplan.TaskState) int { return compare(&a, &b, at) })
 	}
