@@ -3,6 +3,7 @@ package pgstore
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -75,8 +76,11 @@ func (c *intColumn) ScanInt64(v pgtype.Int8) error {
 	return nil
 }
 
-// Int64Value writes the number.
+// Int64Value refuses what no column of numbers can hold.
 func (c *intColumn) Int64Value() (pgtype.Int8, error) {
+	if n := int64(*c); n < math.MinInt32 || n > math.MaxInt32 {
+		return pgtype.Int8{}, valueError(fmt.Sprintf("a number is %d; want one from %d to %d", n, math.MinInt32, math.MaxInt32))
+	}
 	return pgtype.Int8{Int64: int64(*c), Valid: true}, nil
 }
 
