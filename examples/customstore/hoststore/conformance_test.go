@@ -1,9 +1,6 @@
 package hoststore_test
 
 import (
-	"database/sql"
-	"fmt"
-	"sync/atomic"
 	"testing"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
@@ -13,6 +10,7 @@ import (
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/examples/customstore/hoststore"
+	"github.com/assessplan/assessplan/sqlstore/sqltest"
 	"github.com/assessplan/assessplan/storetest"
 )
 
@@ -20,24 +18,10 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) assessplan.Store { return newStore(t) }, storetest.Features{})
 }
 
-var dbs atomic.Int64
-
-func tempMySQL(t *testing.T) string {
-	db, err := sql.Open("mysql", "root@tcp(127.0.0.1:3306)/")
-	require.NoError(t, err)
-	name := fmt.Sprintf("ap_custom_%d", dbs.Add(1))
-	_, err = db.Exec("DROP DATABASE IF EXISTS " + name)
-	require.NoError(t, err)
-	_, err = db.Exec("CREATE DATABASE " + name)
-	require.NoError(t, err)
-	t.Cleanup(func() { _, _ = db.Exec("DROP DATABASE " + name); _ = db.Close() })
-	return "root@tcp(127.0.0.1:3306)/" + name
-}
-
 // newDatabase has the host's tables, and what the migration adds to them.
 func newDatabase(t *testing.T) *gorm.DB {
 	t.Helper()
-	config, err := mysqldriver.ParseDSN(tempMySQL(t))
+	config, err := mysqldriver.ParseDSN(sqltest.MySQL(t))
 	require.NoError(t, err)
 	config.ParseTime = true
 	db, err := gorm.Open(mysql.Open(config.FormatDSN()), &gorm.Config{PrepareStmt: true})

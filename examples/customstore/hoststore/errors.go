@@ -79,7 +79,7 @@ func duplicate(err error) (key string, ok bool) {
 		return "", false
 	}
 	_, key, _ = cutLast(strings.TrimSuffix(refusal.Message, "'"), "'") // the value before it is anybody's
-	_, name, qualified := cutLast(key, ".")                           // MySQL names the table too
+	_, name, qualified := cutLast(key, ".")                            // MySQL names the table too
 	if qualified {
 		key = name
 	}
