@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/driver/mysql"
 	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/examples/customstore/hoststore"
@@ -21,16 +22,23 @@ func TestStore(t *testing.T) {
 // newDatabase has the host's tables, and what the migration adds to them.
 func newDatabase(t *testing.T) *gorm.DB {
 	t.Helper()
+	db := connect(t, func(c *mysqldriver.Config) { c.ParseTime = true })
+	require.NoError(t, hoststore.Execute(t.Context(), db, hoststore.LegacySQL))
+	require.NoError(t, hoststore.Execute(t.Context(), db, hoststore.MigrationSQL))
+	return db
+}
+
+// connect opens an empty database.
+func connect(t *testing.T, change func(*mysqldriver.Config)) *gorm.DB {
+	t.Helper()
 	config, err := mysqldriver.ParseDSN(sqltest.MySQL(t))
 	require.NoError(t, err)
-	config.ParseTime = true
-	db, err := gorm.Open(mysql.Open(config.FormatDSN()), &gorm.Config{PrepareStmt: true})
+	change(config)
+	db, err := gorm.Open(mysql.Open(config.FormatDSN()), &gorm.Config{PrepareStmt: true, Logger: logger.Discard})
 	require.NoError(t, err)
 	pool, err := db.DB()
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = pool.Close() })
-	require.NoError(t, hoststore.Execute(t.Context(), db, hoststore.LegacySQL))
-	require.NoError(t, hoststore.Execute(t.Context(), db, hoststore.MigrationSQL))
+	t.Cleanup(func() { require.NoError(t, pool.Close()) })
 	return db
 }
 

@@ -53,7 +53,7 @@ func New(ctx context.Context, db *gorm.DB) (*Store, error) {
 	err := ours(db).WithContext(ctx).Raw(`SELECT CAST(? AS DATETIME(6)) AS at`, moment(want)).Scan(&got).Error
 	switch {
 	case err != nil:
-		return nil, unreached(ctx, err)
+		return nil, failed(ctx, err)
 	case !time.Time(got.At).Equal(want):
 		return nil, errors.New("hoststore: the DSN shifts times: set loc=UTC")
 	}
