@@ -17,7 +17,8 @@ import (
 // host is the server that the library was imported into.
 type host struct {
 	db      *gorm.DB
-	store   *hoststore.Store
+	store   assessplan.Store
+	within  func(tx *gorm.DB) assessplan.Store // the store on a transaction of the host's
 	service *assessplan.Service
 }
 
@@ -31,7 +32,7 @@ func newHost(ctx context.Context, db *gorm.DB, clock assessplan.Clock, events as
 		return nil, err
 	}
 	service, err := assessplan.New(store, entries, &assessplan.Config{Clock: clock, Publisher: events})
-	return &host{db: db, store: store, service: service}, err
+	return &host{db: db, store: store, within: store.WithTx, service: service}, err
 }
 
 // AssessmentPlan is the host's model of a plan, as it was.
@@ -102,7 +103,7 @@ func (h *host) handIn(ctx context.Context, task, token, answers string) (sheet A
 			return err
 		}
 		submission := assessplan.Submission{AssessmentID: assessplan.AssessmentID("A-" + strconv.FormatUint(sheet.ID, 10))}
-		_, err := h.service.Manager.Using(h.store.WithTx(tx)).CompleteWithEntry(ctx, id, token, submission)
+		_, err := h.service.Manager.Using(h.within(tx)).CompleteWithEntry(ctx, id, token, submission)
 		return err
 	}, readCommitted)
 	return sheet, err

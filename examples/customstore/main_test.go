@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"flag"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/examples/customstore/hoststore"
+	"github.com/assessplan/assessplan/memstore"
 	"github.com/assessplan/assessplan/plantest"
 	"github.com/assessplan/assessplan/sqlstore/sqltest"
 )
@@ -80,6 +83,101 @@ func TestAnImportKeepsWhatTheHostsColumnsSay(t *testing.T) {
 		task.EntryToken = before[i].EntryToken
 		require.Equal(t, before[i], task)
 	}
+}
+
+// Tables of the library's own are filled by the same import; here they are in memory.
+func TestTheImportFillsAnyStore(t *testing.T) {
+	h := newTestHost(t)
+	store := memstore.New()
+	service, err := assessplan.New(store, &plantest.Generator{}, nil)
+	require.NoError(t, err)
+	h.store, h.service = store, service
+	for range 2 {
+		sum, err := h.importAll(t.Context())
+		require.NoError(t, err)
+		require.Len(t, sum.refused, 1)
+		page, err := service.Manager.ListTasks(t.Context(), assessplan.TaskQuery{Org: "clinic-a"})
+		require.NoError(t, err)
+		require.Len(t, page.Tasks, 6, "also after the second time")
+		stats, err := service.Relay.OutboxStats(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, stats.Pending, "nobody is told")
+	}
+}
+
+func TestAHandInWorksOnOneConnection(t *testing.T) {
+	h := newTestHost(t)
+	_, err := h.importAll(t.Context())
+	require.NoError(t, err)
+	pool, err := h.db.DB()
+	require.NoError(t, err)
+	pool.SetMaxOpenConns(1)
+	_, err = h.handIn(t.Context(), "105", oldToken, "0,1")
+	require.NoError(t, err)
+}
+
+func TestTheChecksFindWhatStandsAgainstTheMigration(t *testing.T) {
+	checks := slices.DeleteFunc(strings.Split(script(t, "checks.sql"), ";\n"), func(s string) bool { return strings.TrimSpace(s) == "" })
+	db := database(t)
+	require.NoError(t, hoststore.Execute(t.Context(), db, hoststore.LegacySQL))
+	require.NoError(t, hoststore.Execute(t.Context(), db, rows))
+	found := func() (found []int64) {
+		for _, check := range checks {
+			var rows []map[string]any
+			require.NoError(t, db.Raw(check).Scan(&rows).Error)
+			found = append(found, int64(len(rows)))
+		}
+		return found
+	}
+	require.Equal(t, []int64{0, 0, 0, 0}, found())
+	for _, harm := range []string{
+		"INSERT INTO assessment_plan (org_id, scale_code, schedule_type, trigger_interval, total_times, status, created_at) VALUES ('Clinic-A ', 'PHQ-9', 'by_week', 1, 1, 'active', NOW())",
+		"UPDATE assessment_task SET testee_id = 't-1001' WHERE id = 102",
+		"UPDATE assessment_task SET assessment_id = 'A-5001' WHERE id = 107",
+		"UPDATE assessment_task SET seq = 1 WHERE id = 104",
+	} {
+		require.NoError(t, db.Exec(harm).Error)
+	}
+	require.Equal(t, []int64{1, 1, 1, 1}, found())
+}
+
+func TestStartingOverImportsEverythingAgainAndWhatWasMadeSince(t *testing.T) {
+	h := newTestHost(t)
+	for _, tasks := range []int{6, 10} {
+		sum, err := h.importAll(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, tasks, sum.tasks)
+		_, err = h.service.Manager.Enroll(t.Context(), assessplan.EnrollSpec{
+			Org: "clinic-a", Plan: assessplan.PlanIDFromUint64(7), Testee: "T-1004", Start: assessplan.CivilDate{Year: 2026, Month: 3, Day: 16},
+		})
+		require.NoError(t, err, "the second time it stands already")
+		_, _, err = h.tick(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, hoststore.Execute(t.Context(), h.db, script(t, "startover.sql")))
+	}
+}
+
+func TestTheStoreDoesWithoutWhatIsDroppedAfterwards(t *testing.T) {
+	h := newTestHost(t)
+	_, err := h.importAll(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, hoststore.Execute(t.Context(), h.db, script(t, "afterwards.sql")))
+	opened, _, err := h.tick(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, opened)
+	_, err = h.service.Manager.CreatePlan(t.Context(), assessplan.PlanSpec{
+		Org: "clinic-a", Scale: "GAD-7", Zone: zone, Schedule: assessplan.EveryDays(1, 3),
+	})
+	require.NoError(t, err)
+	_, err = h.handIn(t.Context(), "105", oldToken, "0,1")
+	require.NoError(t, err, "the old link goes on to work: its hash was kept")
+}
+
+func script(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	require.NoError(t, err)
+	return string(b)
 }
 
 func TestATaskIsFoundByItsKeyAndByItsID(t *testing.T) {
