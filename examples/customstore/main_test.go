@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -157,6 +159,47 @@ func TestStartingOverImportsEverythingAgainAndWhatWasMadeSince(t *testing.T) {
 	}
 }
 
+func TestReplicasOpenEachTaskOnceAndLeaveNoEvent(t *testing.T) {
+	h := newTestHost(t)
+	require.NoError(t, h.db.Exec(`INSERT INTO assessment_task (plan_id, org_id, testee_id, scale_code, seq, planned_at, status, created_at)
+		SELECT 7, org_id, CONCAT('P-', a.id, b.id), scale_code, 1, '2026-03-15 01:00', 'pending', created_at
+		FROM (SELECT id FROM assessment_task) a, (SELECT id FROM assessment_task) b
+		JOIN (SELECT org_id, scale_code, created_at FROM assessment_plan) p`).Error)
+	_, err := h.importAll(t.Context())
+	require.NoError(t, err)
+	const due = 8*8 + 1
+
+	events := &plantest.Publisher{}
+	var opened [4]int
+	var errs [4]error
+	var replicas sync.WaitGroup
+	for i := range opened {
+		replica := *h
+		replica.service, err = assessplan.New(h.store, &plantest.Generator{}, &assessplan.Config{Clock: testClock(), Publisher: events, PageSize: 5})
+		require.NoError(t, err)
+		replicas.Go(func() {
+			opened[i], _, errs[i] = replica.tick(t.Context())
+			_, err := replica.service.Relay.RelayEvents(t.Context())
+			errs[i] = errors.Join(errs[i], err)
+		})
+	}
+	replicas.Wait()
+	require.NoError(t, errors.Join(errs[:]...))
+	require.Equal(t, due, opened[0]+opened[1]+opened[2]+opened[3])
+	var relayed []assessplan.EventID
+	for _, event := range events.Events(assessplan.TypeTaskOpened) {
+		relayed = append(relayed, event.ID)
+	}
+	slices.SortFunc(relayed, func(a, b assessplan.EventID) int { return bytes.Compare(a[:], b[:]) })
+	require.Len(t, slices.Compact(relayed), due, "one event of each, and none left")
+}
+
+func testClock() *clock.Mock {
+	now := clock.NewMock()
+	now.Set(time.Date(2026, time.March, 16, 1, 5, 0, 0, time.UTC))
+	return now
+}
+
 func TestTheStoreDoesWithoutWhatIsDroppedAfterwards(t *testing.T) {
 	h := newTestHost(t)
 	_, err := h.importAll(t.Context())
@@ -203,9 +246,7 @@ func newTestHost(t *testing.T) *host {
 	for _, script := range []string{hoststore.LegacySQL, rows, hoststore.MigrationSQL} {
 		require.NoError(t, hoststore.Execute(t.Context(), db, script))
 	}
-	now := clock.NewMock()
-	now.Set(time.Date(2026, time.March, 16, 1, 5, 0, 0, time.UTC))
-	h, err := newHost(t.Context(), db, now, &plantest.Publisher{})
+	h, err := newHost(t.Context(), db, testClock(), &plantest.Publisher{})
 	require.NoError(t, err)
 	return h
 }
