@@ -13,8 +13,9 @@ import (
 type transaction struct {
 	tx       pgx.Tx
 	readOnly bool
-	refused  error // what the first write of an Update that failed returned
-	broken   error // the first error of PostgreSQL, which then ignores whatever else is said in the transaction
+	read     []assessplan.TaskState // in an Update, as they were read
+	refused  error                  // what the first write of an Update that failed returned
+	broken   error                  // the first error of PostgreSQL, which then ignores whatever else is said in the transaction
 }
 
 var _ assessplan.Repositories = (*transaction)(nil)

@@ -1,0 +1,40 @@
+package pgstore
+
+// Statements is every statement of a transaction by its name, for the tests that ask PostgreSQL how it runs them.
+var Statements = map[string]string{
+	"findPlan": findPlan, "findPlanByRef": findPlanByRef, "findPlansWithWork": findPlansWithWork, "listPlans": listPlans,
+	"insertPlan": insertPlan, "updatePlan": updatePlan, "planRefTaken": planRefTaken,
+
+	"findEnrollment": findEnrollment, "findRounds": findRounds, "findEndedEnrollments": findEndedEnrollments, "stillEnded": stillEnded,
+	"listEnrollmentsOfOrg": listEnrollmentsOfOrg, "listEnrollmentsOfPlan": listEnrollmentsOfPlan,
+	"listEnrollmentsOfTestee": listEnrollmentsOfTestee,
+	"insertEnrollments":       insertEnrollments, "updateEnrollments": updateEnrollments, "roundsTaken": roundsTaken,
+
+	"findTask": findTask, "findPendingTasks": findPendingTasks, "findMissedTasks": findMissedTasks,
+	"findExpiredTasks": findExpiredTasks, "oldestDue": oldestDue,
+	"listTasksOfOrg": listTasksOfOrg, "listTasksOfPlan": listTasksOfPlan, "listTasksOfTestee": listTasksOfTestee,
+	"listTasksOfEnrollment": listTasksOfEnrollment,
+	"insertTasks":           insertTasks, "updateTasks": updateTasks, "assessmentsTaken": assessmentsTaken, "tasksMoved": tasksMoved,
+	"holdTasksOfPlan": holdTasksOfPlan, "releaseTasksOfPlan": releaseTasksOfPlan, "holdTasksOfEnrollment": holdTasksOfEnrollment,
+
+	"insertEvents": insertEvents, "claimEvents": claimEvents, "deleteEvents": deleteEvents, "retryEvents": retryEvents,
+	"parkEvents": parkEvents, "listParkedEvents": listParkedEvents, "outboxStats": outboxStats,
+
+	"eraseEvents": eraseEvents, "eraseTasks": eraseTasks, "eraseEnrollments": eraseEnrollments,
+}
+
+// What a statement may end with.
+const (
+	ForShare  = forShare
+	ForUpdate = forUpdate
+	Claiming  = claiming
+)
+
+// BeginUpdate and BeginView are how transactions begin, with the settings of the planner.
+const (
+	BeginUpdate = beginUpdate
+	BeginView   = beginView
+)
+
+// MaxRuns is how often an Update runs in all.
+const MaxRuns = maxRuns
