@@ -61,10 +61,10 @@ func New(ctx context.Context, db *gorm.DB) (*Store, error) {
 }
 
 // ours is a session without what the host chose for its own statements: a log that shows their values, errors of its own
-// making, a transaction around each.
+// making, a transaction around each, none in another.
 func ours(db *gorm.DB) *gorm.DB {
 	session := db.Session(&gorm.Session{NewDB: true, SkipDefaultTransaction: true, Logger: logger.Discard})
-	session.TranslateError = false
+	session.TranslateError, session.DisableNestedTransaction = false, false
 	return session
 }
 

@@ -127,6 +127,7 @@ func TestARefusalDoesNotQuoteTheRow(t *testing.T) {
 func TestAHostsTransactionDecidesAboutBoth(t *testing.T) {
 	db, store, task := world(t)
 	require.NoError(t, limit(t, db, 1), "a second connection would be waited for in vain")
+	db.DisableNestedTransaction, db.TranslateError = true, true // as a host may have it
 	require.NoError(t, db.Exec(`CREATE TABLE visit (id BIGINT PRIMARY KEY)`).Error)
 	stop := errors.New("stop")
 	for _, c := range []struct {
@@ -141,7 +142,10 @@ func TestAHostsTransactionDecidesAboutBoth(t *testing.T) {
 				within := store.WithTx(tx)
 				require.NoError(t, insert(t.Context(), within, task))
 				require.Len(t, overdue(t, within), 1, "what the transaction wrote is seen in it")
-				require.ErrorIs(t, insert(t.Context(), within, task), assessplan.ErrConflict)
+				third := task
+				third.ID, third.Seq = assessplan.TaskID{3}, 3
+				require.ErrorIs(t, insert(t.Context(), within, third, task), assessplan.ErrConflict)
+				require.Len(t, overdue(t, within), 1, "an Update that failed has left nothing of itself")
 				return c.end
 			})
 			require.ErrorIs(t, err, c.end)
