@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	driver "github.com/go-sql-driver/mysql"
 	"gorm.io/driver/mysql"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -14,6 +16,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/sqlstore/mysqlstore"
 	"github.com/assessplan/assessplan/sqlstore/sqlitestore"
 )
 
@@ -48,6 +51,28 @@ func openSQLite(ctx context.Context, path string, prepare bool) (*database, erro
 	d := &database{store: store, close: func() error { return errors.Join(store.Close(), pool.Close()) }}
 	d.within = func(tx gorm.ConnPool) assessplan.Store { return store.WithTx(tx) }
 	return d.host(ctx, pool, prepare, "INTEGER PRIMARY KEY", "")
+}
+
+// openMySQL opens a database of MySQL or MariaDB.
+func openMySQL(ctx context.Context, dsn string, prepare bool) (*database, error) {
+	pool, err := sql.Open("mysql", dsn)
+	if err != nil {
+		return nil, err
+	}
+	store, err := mysqlstore.New(ctx, pool, &mysqlstore.Config{Migrate: true})
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	d := &database{store: store, close: func() error { return errors.Join(store.Close(), pool.Close()) }}
+	d.begin = &sql.TxOptions{Isolation: sql.LevelReadCommitted} // as the store begins its own
+	d.within = func(tx gorm.ConnPool) assessplan.Store {
+		// MySQL prepares no SAVEPOINT, which the store uses; GORM goes round its prepared statements for its own, too.
+		if prepared, ok := tx.(*gorm.PreparedStmtTX); ok {
+			tx = prepared.Tx
+		}
+		return store.WithTx(tx)
+	}
+	return d.host(ctx, pool, prepare, "BIGINT UNSIGNED PRIMARY KEY AUTO_INCREMENT", " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
 }
 
 // host puts GORM and the host's own tables on the pool, or closes it.
@@ -106,11 +131,18 @@ const maxRuns = 5
 // outrun reports whether a transaction failed only because of another one.
 func outrun(err error) bool {
 	var moved *assessplan.VersionError
-	return errors.As(err, &moved) || errors.Is(err, gorm.ErrDuplicatedKey)
+	return errors.As(err, &moved) || errors.Is(err, gorm.ErrDuplicatedKey) || numbered(err, 1213) // a deadlock
 }
 
-// refused reports whether a CHECK of the database stands against a row.
+// refused reports whether the database refuses a row for what it says: by a CHECK, or because it is too long.
 func refused(err error) bool {
 	var failure *sqlite.Error
-	return errors.As(err, &failure) && failure.Code() == sqlite3.SQLITE_CONSTRAINT_CHECK
+	return errors.As(err, &failure) && failure.Code() == sqlite3.SQLITE_CONSTRAINT_CHECK ||
+		numbered(err, 3819, 4025, 1264, 1406) // a CHECK of MySQL, one of MariaDB, a number or a text that is too long
+}
+
+// numbered reports whether an error is MySQL's, with one of these numbers.
+func numbered(err error, numbers ...uint16) bool {
+	var failure *driver.MySQLError
+	return errors.As(err, &failure) && slices.Contains(numbers, failure.Number)
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/plantest"
+	"github.com/assessplan/assessplan/sqlstore/sqltest"
 )
 
 func TestMain(m *testing.M) {
@@ -34,6 +35,9 @@ var databases = map[string]func(t *testing.T, prepare bool) (*database, error){
 	},
 	"SQLite with one connection": func(t *testing.T, prepare bool) (*database, error) {
 		return openSQLite(t.Context(), ":memory:", prepare)
+	},
+	"MySQL": func(t *testing.T, prepare bool) (*database, error) {
+		return openMySQL(t.Context(), sqltest.MySQL(t), prepare)
 	},
 }
 

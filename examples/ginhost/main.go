@@ -10,6 +10,8 @@
 //
 //	TRIGGER_SECRET=tick STAFF_KEYS=clinic-a=alpha,clinic-b=beta go run ./examples/ginhost
 //
+// The database is ginhost.db, or that of the flag -mysql, a DSN such as root@tcp(127.0.0.1:3306)/clinic.
+//
 // The staff of clinic-a makes a user and a plan, and enrolls the user from today. PLAN is the id in the second answer:
 //
 //	curl -H 'Authorization: Bearer alpha' -d '{"name":"Anna","email":"anna@example.org"}' http://127.0.0.1:8080/users
@@ -65,6 +67,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	addr := flags.String("addr", "127.0.0.1:8080", "the `address` to listen on")
 	link := flags.String("link", "", "the `URL` of the page that fills in a sheet (default: /fill of this server)")
 	file := flags.String("sqlite", "ginhost.db", "the SQLite `file`")
+	dsn := flags.String("mysql", "", "the `DSN` of a MySQL or MariaDB database, in place of SQLite")
 	mails := flags.String("mail", filepath.Join(os.TempDir(), "ginhost-mail"), "the `folder` that mails are written to")
 	prepare := flags.Bool("prepare", false, "have GORM prepare its statements")
 	play := flags.Bool("demo", false, "play a story and end")
@@ -82,7 +85,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	} else if s.secret == "" {
 		return errors.New("set TRIGGER_SECRET to the bearer secret of whoever triggers the passes")
 	}
-	db, err := openSQLite(ctx, *file, *prepare)
+	open, where := openSQLite, *file
+	if *dsn != "" {
+		open, where = openMySQL, *dsn
+	}
+	db, err := open(ctx, where, *prepare)
 	if err != nil {
 		return err
 	}
