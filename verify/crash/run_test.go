@@ -64,7 +64,7 @@ func newRun(t *testing.T, s shape) *run {
 	t.Helper()
 	folder := t.TempDir()
 	r := &run{shape: s, t: t, rng: rand.New(rand.NewPCG(uint64(s.seed), 0)), progress: map[string]bool{}, deadline: time.Now().Add(s.within)}
-	r.job = job{Database: s.database, Location: databases[s.database].create(t), Clock: filepath.Join(folder, "clock"),
+	r.job = job{Database: s.database, Location: newLocation(t, s.database), Clock: filepath.Join(folder, "clock"),
 		Ledger: filepath.Join(folder, "ledger"), PageSize: s.pageSize, BatchSize: s.batchSize, Latency: s.latency, Lease: s.lease, Mutant: s.mutant}
 	r.clock, r.ledger.path = sharedClock{r.job.Clock}, r.job.Ledger
 	r.setClock(monday)
