@@ -76,7 +76,7 @@ func newRun(t *testing.T, s shape) *run {
 	return r
 }
 
-// serve does something with a service of the parent's own, on a connection that lasts no longer.
+// serve does something with a service of the parent's own, which lacks the same guard, on a connection that lasts no longer.
 func (r *run) serve(do func(service *assessplan.Service, store assessplan.Store)) {
 	r.t.Helper()
 	store, err := databases[r.database].open(r.t.Context(), r.job.Location)
@@ -85,7 +85,7 @@ func (r *run) serve(do func(service *assessplan.Service, store assessplan.Store)
 	publisher, err := openLedger(r.job.Ledger, 0)
 	require.NoError(r.t, err)
 	defer func() { require.NoError(r.t, publisher.file.Close()) }()
-	service, err := newService(store, &r.job, publisher, nil)
+	service, err := newService(mutated(r.mutant, store), &r.job, publisher, nil)
 	require.NoError(r.t, err)
 	do(service, store)
 }

@@ -23,6 +23,8 @@ type job struct {
 	Latency             time.Duration // of the ledger, see there
 	Lease               time.Duration
 	Mutant              string // a guard that is taken away, see mutants_test.go; empty for none
+	Holds               int    // it claims so many tasks and events and stays idle, see holding_test.go
+	Dies, Writes        int    // it only relays, until it dies, see relaying_test.go
 }
 
 // tally is what a worker that was stopped says that it did, as the last line of its standard output.
@@ -34,7 +36,9 @@ const ready = "ready"
 // worker does all that a service does, at once.
 type worker struct {
 	job     job
+	store   assessplan.Store
 	service *assessplan.Service
+	ready   func() // tells the parent
 	mu      sync.Mutex
 	tally   tally
 	faults  int
@@ -47,7 +51,7 @@ type worker struct {
 func work(stdin io.Reader, stdout, stderr io.Writer) (exitCode int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	w := &worker{stderr: stderr, cancel: cancel}
+	w := &worker{stderr: stderr, cancel: cancel, ready: func() { _, _ = fmt.Fprintln(stdout, ready) }}
 	orders := bufio.NewReader(stdin)
 	store, err := w.begin(ctx, orders)
 	if err != nil {
@@ -59,7 +63,6 @@ func work(stdin io.Reader, stdout, stderr io.Writer) (exitCode int) {
 		cancel()
 		time.AfterFunc(time.Minute, func() { os.Exit(3) }) // it hangs, and nobody is left to see it
 	}()
-	_, _ = fmt.Fprintln(stdout, ready)
 	w.run(ctx)
 	if err := store.Close(); err != nil {
 		w.fault("close", err)
@@ -86,7 +89,8 @@ func (w *worker) begin(ctx context.Context, orders *bufio.Reader) (openStore, er
 	if err != nil {
 		return nil, err
 	}
-	w.service, err = newService(mutated(w.job.Mutant, &watchedStore{Store: store, worker: w}), &w.job, publisher, w)
+	w.store = mutated(w.job.Mutant, &watchedStore{Store: store, worker: w})
+	w.service, err = newService(w.store, &w.job, w.mortal(publisher), w)
 	return store, err
 }
 
@@ -108,16 +112,27 @@ const (
 )
 
 func (w *worker) run(ctx context.Context) {
+	if w.job.Holds > 0 {
+		w.hold(ctx)
+		return
+	}
+	w.ready()
+	if w.job.Dies > 0 {
+		w.relay(ctx)
+		return
+	}
 	var running sync.WaitGroup
 	running.Go(func() { w.repeat(ctx, w.open) })
 	running.Go(func() { w.repeat(ctx, w.expire) })
 	running.Go(func() { w.repeat(ctx, newCommands(w).next) })
-	running.Go(func() {
-		if err := w.service.Relay.Run(ctx); err != nil {
-			w.fault("relay", err)
-		}
-	})
+	running.Go(func() { w.relay(ctx) })
 	running.Wait()
+}
+
+func (w *worker) relay(ctx context.Context) {
+	if err := w.service.Relay.Run(ctx); err != nil {
+		w.fault("relay", err)
+	}
 }
 
 // repeat does something over and over, with a pause where it found nothing to do.
