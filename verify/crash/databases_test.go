@@ -3,9 +3,12 @@ package crash_test
 import (
 	"context"
 	"io"
+	"net/url"
 	"path/filepath"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -27,6 +30,8 @@ type database struct {
 	create  func(t *testing.T) (location string)
 	migrate func(ctx context.Context, location string) error
 	open    func(ctx context.Context, location string) (openStore, error)
+	// behind puts a proxy before its server, and returns where it is then.
+	behind func(t *testing.T, location string) (p *proxy, through string)
 }
 
 // databases are those that the workers know, by name.
@@ -38,10 +43,11 @@ var databases = map[string]database{
 	},
 	"postgres": {
 		create: func(t *testing.T) string { return sqltest.Postgres(t) },
-		migrate: func(ctx context.Context, url string) error {
-			return closed(openPostgres(ctx, url, &pgstore.Config{Migrate: true}))
+		migrate: func(ctx context.Context, location string) error {
+			return closed(openPostgres(ctx, location, &pgstore.Config{Migrate: true}))
 		},
-		open: func(ctx context.Context, url string) (openStore, error) { return openPostgres(ctx, url, nil) },
+		open:   func(ctx context.Context, location string) (openStore, error) { return openPostgres(ctx, location, nil) },
+		behind: postgresBehindProxy,
 	},
 }
 
@@ -83,8 +89,8 @@ func (s *pooled) Close() error {
 	return nil
 }
 
-func openPostgres(ctx context.Context, url string, config *pgstore.Config) (openStore, error) {
-	pool, err := pgxpool.New(ctx, url)
+func openPostgres(ctx context.Context, location string, config *pgstore.Config) (openStore, error) {
+	pool, err := pgxpool.New(ctx, location)
 	if err != nil {
 		return nil, err
 	}
@@ -94,4 +100,21 @@ func openPostgres(ctx context.Context, url string, config *pgstore.Config) (open
 		return nil, err
 	}
 	return &pooled{store, pool}, nil
+}
+
+func postgresBehindProxy(t *testing.T, location string) (*proxy, string) {
+	t.Helper()
+	config, err := pgx.ParseConfig(location)
+	require.NoError(t, err)
+	network, address := pgconn.NetworkAddress(config.Host, config.Port)
+	p := newProxy(t, network, address, []byte("Q\x00\x00\x00\x0bCOMMIT\x00"))
+	through, err := url.Parse(location)
+	require.NoError(t, err)
+	through.Host = p.listener.Addr().String()
+	parameters := through.Query()
+	parameters.Del("host")
+	parameters.Del("port")
+	parameters.Set("sslmode", "disable") // or the proxy could not read along
+	through.RawQuery = parameters.Encode()
+	return p, through.String()
 }

@@ -18,6 +18,8 @@ const (
 	lastWins      = "versions are not compared"
 	waitingClaims = "claims wait for who holds a task"
 	renamedEvents = "an event is named by the relay that claims it"
+	runsAgain     = "what broke off is run again"
+	hopeful       = "what broke off is taken for done"
 )
 
 // mutated is a store without a guard.
@@ -31,6 +33,10 @@ func mutated(mutant string, store assessplan.Store) assessplan.Store {
 		return &overwritingStore{Store: store}
 	case waitingClaims:
 		return &waitingStore{Store: store}
+	case runsAgain:
+		return &repeatingStore{Store: store}
+	case hopeful:
+		return &hopefulStore{Store: store}
 	case renamedEvents:
 		return &renamingStore{store, map[assessplan.EventID]assessplan.EventID{}}
 	}
@@ -217,4 +223,26 @@ func (r *renaming) SettleEvents(ctx context.Context, settlements []assessplan.Se
 		settlements[i].ID = r.store.named[settlements[i].ID]
 	}
 	return r.Repositories.SettleEvents(ctx, settlements)
+}
+
+// repeatingStore runs a transaction again of which nobody knows whether it was stored.
+type repeatingStore struct{ assessplan.Store }
+
+func (s *repeatingStore) Update(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
+	err := s.Store.Update(ctx, fn)
+	if errors.Is(err, assessplan.ErrUnavailable) {
+		return s.Store.Update(ctx, fn)
+	}
+	return err
+}
+
+// hopefulStore says that such a transaction was stored.
+type hopefulStore struct{ assessplan.Store }
+
+func (s *hopefulStore) Update(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
+	err := s.Store.Update(ctx, fn)
+	if errors.Is(err, assessplan.ErrUnavailable) {
+		return nil
+	}
+	return err
 }
