@@ -7,9 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// all are the databases of which every rule of this file holds.
-var all = []string{"sqlite", "postgres"}
-
 // sharing is a run in which nobody dies, and in which no lease runs out.
 func sharing(database string) shape {
 	return shape{database: database, processes: 4, tasks: 2000, pageSize: 20, batchSize: 20, latency: 5 * time.Millisecond,

@@ -3,19 +3,13 @@ package crash_test
 import (
 	"context"
 	"io"
-	"net/url"
 	"path/filepath"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessplan/assessplan"
-	"github.com/assessplan/assessplan/sqlstore/pgstore"
 	"github.com/assessplan/assessplan/sqlstore/sqlitestore"
-	"github.com/assessplan/assessplan/sqlstore/sqltest"
 )
 
 // openStore is a Store that a process opened and closes.
@@ -30,26 +24,23 @@ type database struct {
 	create  func(t *testing.T) (location string)
 	migrate func(ctx context.Context, location string) error
 	open    func(ctx context.Context, location string) (openStore, error)
-	// behind puts a proxy before its server, and returns where it is then.
+	// behind puts a proxy before the server, and returns where the database is then. A file has no server.
 	behind func(t *testing.T, location string) (p *proxy, through string)
+	// serve starts a server of the test's own, for as long as it runs.
+	serve func(t *testing.T) *server
 }
 
 // databases are those that the workers know, by name.
 var databases = map[string]database{
-	"sqlite": {
-		create:  func(t *testing.T) string { return filepath.Join(t.TempDir(), "plans.db") },
-		migrate: migrateSQLite,
-		open:    func(ctx context.Context, path string) (openStore, error) { return sqlitestore.Open(ctx, path, nil) },
-	},
-	"postgres": {
-		create: func(t *testing.T) string { return sqltest.Postgres(t) },
-		migrate: func(ctx context.Context, location string) error {
-			return closed(openPostgres(ctx, location, &pgstore.Config{Migrate: true}))
-		},
-		open:   func(ctx context.Context, location string) (openStore, error) { return openPostgres(ctx, location, nil) },
-		behind: postgresBehindProxy,
-	},
+	"sqlite":   sqlite(),
+	"postgres": postgres(),
 }
+
+// The databases of which every rule holds, and those that have a server, so that several transactions write at once.
+var (
+	all     = []string{"sqlite", "postgres"}
+	servers = []string{"postgres"}
+)
 
 // onEach runs a test on each of some databases.
 func onEach(t *testing.T, names []string, test func(t *testing.T, database string)) {
@@ -59,11 +50,15 @@ func onEach(t *testing.T, names []string, test func(t *testing.T, database strin
 	}
 }
 
-// newLocation makes a database with its tables.
-func newLocation(t *testing.T, name string) (location string) {
+// newLocation makes a database with its tables, on a server of the run's own if it has one.
+func newLocation(t *testing.T, s *shape) (location string) {
 	t.Helper()
-	location = databases[name].create(t)
-	require.NoError(t, databases[name].migrate(t.Context(), location))
+	if s.server != nil {
+		location = s.server.location
+	} else {
+		location = databases[s.database].create(t)
+	}
+	require.NoError(t, databases[s.database].migrate(t.Context(), location))
 	return location
 }
 
@@ -74,47 +69,12 @@ func closed(store io.Closer, err error) error {
 	return store.Close()
 }
 
-func migrateSQLite(ctx context.Context, path string) error {
-	return closed(sqlitestore.Open(ctx, path, &sqlitestore.Config{Migrate: true}))
-}
-
-// pooled is a store on a pool of its own.
-type pooled struct {
-	*pgstore.Store
-	pool *pgxpool.Pool
-}
-
-func (s *pooled) Close() error {
-	s.pool.Close()
-	return nil
-}
-
-func openPostgres(ctx context.Context, location string, config *pgstore.Config) (openStore, error) {
-	pool, err := pgxpool.New(ctx, location)
-	if err != nil {
-		return nil, err
+func sqlite() database {
+	return database{
+		create: func(t *testing.T) string { return filepath.Join(t.TempDir(), "plans.db") },
+		migrate: func(ctx context.Context, path string) error {
+			return closed(sqlitestore.Open(ctx, path, &sqlitestore.Config{Migrate: true}))
+		},
+		open: func(ctx context.Context, path string) (openStore, error) { return sqlitestore.Open(ctx, path, nil) },
 	}
-	store, err := pgstore.New(ctx, pool, config)
-	if err != nil {
-		pool.Close()
-		return nil, err
-	}
-	return &pooled{store, pool}, nil
-}
-
-func postgresBehindProxy(t *testing.T, location string) (*proxy, string) {
-	t.Helper()
-	config, err := pgx.ParseConfig(location)
-	require.NoError(t, err)
-	network, address := pgconn.NetworkAddress(config.Host, config.Port)
-	p := newProxy(t, network, address, []byte("Q\x00\x00\x00\x0bCOMMIT\x00"))
-	through, err := url.Parse(location)
-	require.NoError(t, err)
-	through.Host = p.listener.Addr().String()
-	parameters := through.Query()
-	parameters.Del("host")
-	parameters.Del("port")
-	parameters.Set("sslmode", "disable") // or the proxy could not read along
-	through.RawQuery = parameters.Encode()
-	return p, through.String()
 }

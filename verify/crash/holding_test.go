@@ -10,9 +10,6 @@ import (
 	"github.com/assessplan/assessplan"
 )
 
-// servers are the databases that several transactions write to at once.
-var servers = []string{"postgres"}
-
 // hold claims tasks and events as passes and relays do, and does nothing more in that transaction for as long as it lives.
 func (w *worker) hold(ctx context.Context) {
 	now := sharedClock{w.job.Clock}.Now()

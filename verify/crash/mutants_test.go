@@ -96,13 +96,13 @@ type forgetfulStore struct{ assessplan.Store }
 
 func (s *forgetfulStore) Update(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
 	return s.Store.Update(ctx, func(ctx context.Context, r assessplan.Repositories) error {
-		return fn(ctx, forgetful{r})
+		return fn(ctx, settling{r})
 	})
 }
 
-type forgetful struct{ assessplan.Repositories }
+type settling struct{ assessplan.Repositories }
 
-func (r forgetful) ClaimEvents(ctx context.Context, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
+func (r settling) ClaimEvents(ctx context.Context, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
 	events, err := r.Repositories.ClaimEvents(ctx, q)
 	if err != nil {
 		return nil, err
