@@ -13,9 +13,12 @@ func sharing(database string) shape {
 		lease: 30 * 24 * time.Hour, within: 5 * time.Minute}
 }
 
+// amid is how many tasks a run has in which workers die, and how many in the long form. SQLite under the race detector is slow.
+var amid = map[string]struct{ tasks, long int }{"sqlite": {2000, 20_000}, "postgres": {4000, 100_000}}
+
 // killing is a run in which workers die.
 func killing(database string, seed int64) shape {
-	return shape{database: database, processes: 4, tasks: 4000, pageSize: 50, batchSize: 20, kills: 25, seed: seed, latency: 80 * time.Millisecond,
+	return shape{database: database, processes: 4, tasks: amid[database].tasks, pageSize: 50, batchSize: 20, kills: 25, seed: seed, latency: 80 * time.Millisecond,
 		lease: leastLease, within: 5 * time.Minute}
 }
 
@@ -37,15 +40,12 @@ func TestProcessesShareOneDatabase(t *testing.T) {
 	})
 }
 
-// longRuns is amid how many tasks 100 workers die in the long form.
-var longRuns = map[string]int{"sqlite": 20_000, "postgres": 100_000}
-
 // TestEveryTaskAndEventSurvivesKills kills workers amid passes, commands and relays until all is done.
 func TestEveryTaskAndEventSurvivesKills(t *testing.T) {
 	onEach(t, all, func(t *testing.T, database string) {
 		s := killing(database, newSeed(t))
 		if *longFlag {
-			s.tasks, s.kills, s.within = longRuns[database], 100, 25*time.Minute
+			s.tasks, s.kills, s.within = amid[database].long, 100, 25*time.Minute
 		}
 		r := newRun(t, s)
 		b := r.toTheEnd()
@@ -73,6 +73,7 @@ func TestWithoutAGuardTheBooksDoNotBalance(t *testing.T) {
 			lastWins:     {sharing(database), 200, 20, 20, faultEntry},
 		} {
 			t.Run(mutant, func(t *testing.T) {
+				t.Parallel()
 				s := test.shape
 				s.mutant, s.tasks, s.kills = mutant, test.tasks, min(s.kills, 15)
 				s.pageSize, s.batchSize = test.pageSize, test.batchSize

@@ -42,11 +42,14 @@ var (
 	servers = []string{"postgres"}
 )
 
-// onEach runs a test on each of some databases.
+// onEach runs a test on each of some databases, at once as far as the machine has processors: some of them wait a lot.
 func onEach(t *testing.T, names []string, test func(t *testing.T, database string)) {
 	t.Helper()
 	for _, name := range names {
-		t.Run(name, func(t *testing.T) { test(t, name) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, name)
+		})
 	}
 }
 

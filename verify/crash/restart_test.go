@@ -9,7 +9,7 @@ import (
 
 // restarting is a run whose server is killed and started again while the workers live.
 func restarting(database string, seed int64) shape {
-	return shape{database: database, processes: 2, tasks: 2000, pageSize: 20, batchSize: 20, kills: 3, seed: seed, latency: 20 * time.Millisecond,
+	return shape{database: database, processes: 2, tasks: 1000, pageSize: 20, batchSize: 20, kills: 3, seed: seed, latency: 10 * time.Millisecond,
 		lease: leastLease, within: 5 * time.Minute}
 }
 
