@@ -53,17 +53,23 @@ func TestFlawedStoresAreNoticed(t *testing.T) {
 			require.NotEmpty(t, race.noticed)
 			for _, flaws := range race.noticed {
 				t.Run(flaws.String(), func(t *testing.T) {
-					for try := 1; ; try++ { // what only chance shows can be missed
-						a := race.over(t.Context(), []assessplan.Store{newCrowd(flaws)}, size{boundary: 12, batch: 2, chances: 2, backlog: 60})
-						if verdict := a.verdict(); verdict != "" {
-							t.Logf("try %d: %s", try, verdict)
-							return
-						}
-						require.Less(t, try, 20, "nothing was noticed")
-					}
+					noticed(t, race, func() []assessplan.Store { return []assessplan.Store{newCrowd(flaws)} })
 				})
 			}
 		})
+	}
+}
+
+// noticed runs a race over flawed stores, which it must notice.
+func noticed(t *testing.T, race race, open func() []assessplan.Store) {
+	t.Helper()
+	for try := 1; ; try++ { // what only chance shows can be missed
+		a := race.over(t.Context(), open(), size{boundary: 12, batch: 2, chances: 2, backlog: 60})
+		if verdict := a.verdict(); verdict != "" {
+			t.Logf("try %d: %s", try, verdict)
+			return
+		}
+		require.Less(t, try, 20, "nothing was noticed")
 	}
 }
 
