@@ -18,6 +18,7 @@ var stores = []store{
 	{"sqlitestore", oneFile, size{boundary: 500, batch: 20, chances: 4, backlog: 200}},
 	{"crowd", soundCrowd, size{boundary: 5000, batch: 10, chances: 30, backlog: 300, deadlocks: 100}},
 	{"pgstore", server(database.Kinds[0]), size{boundary: 500, batch: 20, chances: 6, backlog: 200, deadlocks: 50}},
+	{"mysqlstore", server(database.Kinds[1]), size{boundary: 500, batch: 20, chances: 6, backlog: 200, deadlocks: 50}},
 }
 
 type store struct {
