@@ -1,0 +1,225 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/assessplan/assessplan"
+)
+
+// verdict collects what stands against the changes of one call, so that one call names all that moved.
+type verdict struct {
+	moved   assessplan.VersionError
+	refused error // the first refusal of another kind
+}
+
+func (v *verdict) refuse(err error) {
+	if v.refused == nil {
+		v.refused = err
+	}
+}
+
+// err: what moved comes first, since the other refusals may rest on what the caller read too early.
+func (v *verdict) err() error {
+	if len(v.moved.EnrollmentIDs)+len(v.moved.TaskIDs) > 0 {
+		return &v.moved
+	}
+	return v.refused
+}
+
+// naming names a record, or the first of several that are stored by one statement.
+func naming(kind string, first fmt.Stringer, of int) string {
+	if of == 1 {
+		return kind + " " + first.String()
+	}
+	return fmt.Sprintf("one of %d %ss from %s on", of, kind, first)
+}
+
+// saving says what is done, for errors.
+func saving(kind string, first fmt.Stringer, of int) string { return "save " + naming(kind, first, of) }
+
+func idRow[ID ~[16]byte](id *ID) []any { return []any{(*idColumn)(id)} }
+
+// missing returns whether an ID is not among some.
+func missing[ID comparable](among []ID) func(ID) bool {
+	set := make(map[ID]bool, len(among))
+	for _, id := range among {
+		set[id] = true
+	}
+	return func(id ID) bool { return !set[id] }
+}
+
+const insertTasks = `INSERT INTO assessplan_tasks (` + taskColumns + `)
+SELECT *, 1
+FROM unnest($1::uuid[], $2::text[], $3::date[], $4::integer[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::integer[],
+	$10::text[], $11::boolean[], $12::timestamptz[], $13::integer[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::integer[], $18::bytea[],
+	$19::timestamptz[], $20::text[], $21::timestamptz[], $22::text[], $23::boolean[],
+	$24::text[], $25::uuid[], $26::uuid[], $27::text[], $28::integer[], $29::text[], $30::timestamptz[])
+ON CONFLICT DO NOTHING`
+
+// By the primary key, one lookup for each element: a page has at most 5,000.
+const updateTasks = `UPDATE assessplan_tasks AS t
+SET testee_id = c.testee_id, planned_date = c.planned_date, planned_time = c.planned_time, planned_at = c.planned_at,
+    open_until = c.open_until, fill_until = c.fill_until, due_at = c.due_at, revision = c.revision,
+    status = c.status, held = c.held, next_attempt_at = c.next_attempt_at, attempts = c.attempts, last_error = c.last_error,
+    open_at = c.open_at, expire_at = c.expire_at, entry_serial = c.entry_serial, token_hash = c.token_hash,
+    ended_at = c.ended_at, end_reason = c.end_reason, submitted_at = c.submitted_at, assessment_id = c.assessment_id, late = c.late,
+    version = c.was + 1
+FROM unnest($1::uuid[], $2::text[], $3::date[], $4::integer[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::integer[],
+	$10::text[], $11::boolean[], $12::timestamptz[], $13::integer[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::integer[], $18::bytea[],
+	$19::timestamptz[], $20::text[], $21::timestamptz[], $22::text[], $23::boolean[], $24::bigint[])
+	AS c (id, testee_id, planned_date, planned_time, planned_at, open_until, fill_until, due_at, revision,
+	      status, held, next_attempt_at, attempts, last_error, open_at, expire_at, entry_serial, token_hash,
+	      ended_at, end_reason, submitted_at, assessment_id, late, was)
+WHERE t.id = c.id AND t.version = c.was
+RETURNING t.id`
+
+// changing is how many of the fields of a task ever change.
+const changing = 23
+
+// Which tasks have an assessment that another task of their org has, by assessplan_tasks_assessment.
+const assessmentsTaken = `SELECT c.id
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS c (id, org_id, assessment_id)
+WHERE EXISTS (SELECT 1
+              FROM assessplan_tasks AS t
+              WHERE t.org_id = c.org_id AND t.assessment_id = c.assessment_id AND t.id <> c.id)`
+
+func (t *transaction) SaveTasks(ctx context.Context, changes []assessplan.TaskChange) error {
+	return t.write(func() error {
+		v := verdict{}
+		if err := t.checkAssessments(ctx, changes, &v); err != nil {
+			return err
+		}
+		if err := v.err(); err != nil {
+			return err
+		}
+		var (
+			inserted, updated taskRows
+			events            []*assessplan.Event
+		)
+		for i := range changes {
+			change := &changes[i]
+			if fields := taskFields(&change.State); change.Was == 0 {
+				inserted.add(change.State.ID, fields)
+			} else {
+				updated.add(change.State.ID, append(fields[:changing:changing], (*versionColumn)(&change.Was)))
+			}
+			events = appendEvents(events, change.Events)
+		}
+		if err := t.updateTasks(ctx, updated, &v); err != nil {
+			return err
+		}
+		if err := t.insertTasks(ctx, inserted, &v); err != nil {
+			return err
+		}
+		if err := v.err(); err != nil {
+			return err
+		}
+		return t.storeEvents(ctx, events)
+	})
+}
+
+// taskRows are the fields of tasks for one statement.
+type taskRows struct {
+	ids  []assessplan.TaskID
+	rows [][]any
+}
+
+func (r *taskRows) add(id assessplan.TaskID, fields []any) {
+	r.ids, r.rows = append(r.ids, id), append(r.rows, fields)
+}
+
+func (t *transaction) updateTasks(ctx context.Context, tasks taskRows, v *verdict) error {
+	if len(tasks.ids) == 0 {
+		return nil
+	}
+	stored, err := collect(ctx, t, saving("task", tasks.ids[0], len(tasks.ids)), idRow[assessplan.TaskID], updateTasks, columns(tasks.rows)...)
+	if err != nil || len(stored) == len(tasks.ids) {
+		return err
+	}
+	moved := missing(stored)
+	for _, id := range tasks.ids {
+		if moved(id) {
+			v.moved.TaskIDs = append(v.moved.TaskIDs, id)
+		}
+	}
+	return nil
+}
+
+func (t *transaction) insertTasks(ctx context.Context, tasks taskRows, v *verdict) error {
+	if len(tasks.ids) == 0 {
+		return nil
+	}
+	stored, err := t.exec(ctx, saving("task", tasks.ids[0], len(tasks.ids)), insertTasks, columns(tasks.rows)...)
+	if err == nil && stored < len(tasks.ids) {
+		v.refuse(fmt.Errorf("pgstore: %s: %w: its round has another of its number, or the ID exists",
+			naming("task", tasks.ids[0], len(tasks.ids)), assessplan.ErrConflict))
+	}
+	return err
+}
+
+// Which tasks are not stored in the version that was read, by the primary key.
+const tasksMoved = `SELECT c.id
+FROM unnest($1::uuid[], $2::bigint[]) AS c (id, was)
+WHERE c.was > 0
+  AND NOT EXISTS (SELECT 1
+                  FROM assessplan_tasks AS t
+                  WHERE t.id = c.id AND t.version = c.was)`
+
+// checkAssessments looks for assessments that other tasks have, and then for what moved: nothing is stored any more, but the
+// caller is to know all that stood against it.
+func (t *transaction) checkAssessments(ctx context.Context, changes []assessplan.TaskChange, v *verdict) error {
+	var with, all [][]any
+	for i := range changes {
+		s := &changes[i].State
+		all = append(all, []any{(*idColumn)(&s.ID), (*versionColumn)(&changes[i].Was)})
+		if s.AssessmentID != "" {
+			with = append(with, []any{(*idColumn)(&s.ID), (*textColumn)(&s.Org), (*textColumn)(&s.AssessmentID)})
+		}
+	}
+	if len(with) == 0 {
+		return nil
+	}
+	const doing = "look for other tasks with an assessment"
+	taken, err := collect(ctx, t, doing, idRow[assessplan.TaskID], assessmentsTaken, columns(with)...)
+	if err != nil || len(taken) == 0 {
+		return err
+	}
+	v.refuse(fmt.Errorf("pgstore: task %s: %w", taken[0], assessplan.ErrAssessmentTaken))
+	v.moved.TaskIDs, err = collect(ctx, t, doing, idRow[assessplan.TaskID], tasksMoved, columns(all)...)
+	return err
+}
+
+// by assessplan_tasks_plan
+const (
+	holdTasksOfPlan = `UPDATE assessplan_tasks
+SET held = true, version = version + 1
+WHERE plan_id = $1 AND org_id = $2 AND status = 'pending' AND NOT held`
+
+	// The status of the round is looked up by its primary key
+	releaseTasksOfPlan = `UPDATE assessplan_tasks
+SET held = false, version = version + 1
+WHERE plan_id = $1 AND org_id = $2 AND status = 'pending' AND held
+  AND (SELECT e.status FROM assessplan_enrollments AS e WHERE e.id = enrollment_id) = 'active'`
+)
+
+// by assessplan_tasks_round
+const holdTasksOfEnrollment = `UPDATE assessplan_tasks
+SET held = $4, version = version + 1
+WHERE enrollment_id = $3 AND plan_id = $1 AND org_id = $2 AND status = 'pending' AND held <> $4`
+
+func (t *transaction) HoldTasks(ctx context.Context, q assessplan.HoldQuery) (int, error) {
+	query, values := holdTasksOfPlan, []any{key(q.Plan), string(q.Org)}
+	switch {
+	case !q.Enrollment.IsZero():
+		query, values = holdTasksOfEnrollment, append(values, key(q.Enrollment), q.Held)
+	case !q.Held:
+		query = releaseTasksOfPlan
+	}
+	changed := 0
+	err := t.write(func() (err error) {
+		changed, err = t.exec(ctx, "hold tasks of plan "+q.Plan.String(), query, values...)
+		return err
+	})
+	return changed, err
+}

@@ -1,0 +1,126 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/assessplan/assessplan"
+)
+
+// transaction is the Repositories of one transaction.
+type transaction struct {
+	tx       pgx.Tx
+	readOnly bool
+	refused  error // what the first write that failed returned
+	broken   error // the first error of PostgreSQL, which then ignores whatever else is said in the transaction
+}
+
+var _ assessplan.Repositories = (*transaction)(nil)
+
+// write runs a method that writes. After an error of PostgreSQL no other write is made, and what is returned is that error
+// rather than the one that says that the transaction is aborted.
+func (t *transaction) write(fn func() error) error {
+	if t.readOnly {
+		return assessplan.ErrReadOnly
+	}
+	err := t.broken
+	if err == nil {
+		err = fn()
+	}
+	if t.refused == nil {
+		t.refused = err
+	}
+	return err
+}
+
+// fail is failed, and remembers the error.
+func (t *transaction) fail(ctx context.Context, doing string, err error) error {
+	err = failed(ctx, doing, err)
+	if t.broken == nil {
+		t.broken = err
+	}
+	return err
+}
+
+// exec runs a statement that writes and returns how many rows it changed.
+func (t *transaction) exec(ctx context.Context, doing, query string, args ...any) (int, error) {
+	tag, err := t.tx.Exec(ctx, query, args...)
+	if err != nil {
+		return 0, t.fail(ctx, doing, err)
+	}
+	return int(tag.RowsAffected()), nil
+}
+
+// exists reports whether a query finds anything.
+func (t *transaction) exists(ctx context.Context, doing, query string, args ...any) (bool, error) {
+	found, err := collect(ctx, t, doing, func(n *int) []any { return []any{(*intColumn)(n)} }, query, args...)
+	return len(found) > 0, err
+}
+
+// collect reads all rows of a query into states; fields says where the columns of a row go.
+func collect[S any](ctx context.Context, t *transaction, doing string, fields func(*S) []any, query string, args ...any) ([]S, error) {
+	if t.broken != nil {
+		return nil, t.broken
+	}
+	rows, err := t.tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, t.fail(ctx, doing, err)
+	}
+	defer rows.Close()
+	var (
+		state S
+		all   []S
+		row   = fields(&state)
+	)
+	for rows.Next() {
+		if err := rows.Scan(row...); err != nil {
+			return nil, t.fail(ctx, doing, err)
+		}
+		all = append(all, state)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, t.fail(ctx, doing, err)
+	}
+	return all, nil
+}
+
+// only is the one state of a find.
+func only[S any](found []S, err error, what string) (S, error) {
+	var none S
+	if err != nil {
+		return none, err
+	}
+	if len(found) == 0 {
+		return none, fmt.Errorf("pgstore: %s: %w", what, assessplan.ErrNotFound)
+	}
+	return found[0], nil
+}
+
+// locking is what a query ends with for a lock mode; in a View nothing is locked.
+func (t *transaction) locking(mode assessplan.LockMode) string {
+	switch {
+	case t.readOnly, mode == assessplan.LockNone:
+		return ""
+	case mode == assessplan.LockShared:
+		return forShare
+	}
+	return forUpdate
+}
+
+// Nobody changes the key of a row, so that FOR NO KEY UPDATE keeps out every other writer and lets pass the checks of foreign
+// keys.
+const (
+	forShare  = "\nFOR SHARE"
+	forUpdate = "\nFOR NO KEY UPDATE"
+	claiming  = "\nFOR NO KEY UPDATE SKIP LOCKED"
+)
+
+// claim is what a query ends with that shares its rows with those that run at the same time.
+func (t *transaction) claim() string {
+	if t.readOnly {
+		return ""
+	}
+	return claiming
+}
