@@ -17,7 +17,7 @@ VALUES ($1, 'clinic-a', 'PHQ-8', $2, 'Europe/Berlin', 'active', 0, $3, 1)`
 
 	pgFillRounds = `INSERT INTO assessplan_enrollments
 	(id, org_id, plan_id, testee_id, round, start, zone, reconsented, status, planned, shifted_days, closable_from, created_at, version)
-SELECT pg_temp.bench_id(1, n), 'clinic-a', $3, 'testee-' || lpad(n::text, 7, '0'), 1, $4::date + n % $5::int, 'Europe/Berlin', false, 'active',
+SELECT pg_temp.bench_id(1, n), 'clinic-a', $3, 'testee-' || lpad(n::text, 7, '0'), 1, $4::date + n::int % $5::int, 'Europe/Berlin', false, 'active',
 	10, 0, '0001-01-01 00:00:00+00', $6, 1
 FROM generate_series($1::bigint, $2::bigint) AS n`
 

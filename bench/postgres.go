@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -46,6 +47,15 @@ func newPostgres(ctx context.Context, dsn string) (s *postgres, err error) {
 
 // migrate makes the tables. Autovacuum, which comes when it likes, is off: every lap begins with a vacuum.
 func (s *postgres) migrate(ctx context.Context) error {
+	file, err := os.ReadFile("../sqlstore/pgstore/migrations/00001_create_tables.sql")
+	if err != nil {
+		return err
+	}
+	_, up, _ := strings.Cut(string(file), "-- +goose Up")
+	up, _, _ = strings.Cut(up, "-- +goose Down")
+	if _, err := s.pool.Exec(ctx, up); err != nil {
+		return err
+	}
 	for _, table := range []string{"assessplan_tasks", "assessplan_outbox"} {
 		if _, err := s.pool.Exec(ctx, `ALTER TABLE `+table+` SET (autovacuum_enabled = false)`); err != nil {
 			return err
