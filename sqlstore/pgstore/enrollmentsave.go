@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/sqlstore/internal/verdict"
 )
 
 const insertEnrollments = `INSERT INTO assessplan_enrollments (` + enrollmentColumns + `)
@@ -46,14 +47,14 @@ func (t *transaction) SaveEnrollments(ctx context.Context, changes []assessplan.
 				updated = append(updated, &changes[i])
 			}
 		}
-		v := verdict{}
+		v := verdict.Verdict{}
 		if err := t.updateEnrollments(ctx, updated, &v); err != nil {
 			return err
 		}
 		if err := t.insertEnrollments(ctx, inserted, &v); err != nil {
 			return err
 		}
-		if err := v.err(); err != nil {
+		if err := v.Err(); err != nil {
 			return err
 		}
 		var events []*assessplan.Event
@@ -64,7 +65,9 @@ func (t *transaction) SaveEnrollments(ctx context.Context, changes []assessplan.
 	})
 }
 
-func (t *transaction) insertEnrollments(ctx context.Context, changes []*assessplan.EnrollmentChange, v *verdict) error {
+func enrollmentIDRow(id *assessplan.EnrollmentID) []any { return []any{(*idColumn)(id)} }
+
+func (t *transaction) insertEnrollments(ctx context.Context, changes []*assessplan.EnrollmentChange, v *verdict.Verdict) error {
 	if len(changes) == 0 {
 		return nil
 	}
@@ -74,12 +77,12 @@ func (t *transaction) insertEnrollments(ctx context.Context, changes []*assesspl
 	}
 	stored, err := t.exec(ctx, saving("enrollment", changes[0].State.ID, len(changes)), insertEnrollments, columns(rows)...)
 	if err == nil && stored < len(changes) {
-		v.refuse(enrollmentConflict(changes[0].State.ID, len(changes)))
+		v.Refuse(enrollmentConflict(changes[0].State.ID, len(changes)))
 	}
 	return err
 }
 
-func (t *transaction) updateEnrollments(ctx context.Context, changes []*assessplan.EnrollmentChange, v *verdict) error {
+func (t *transaction) updateEnrollments(ctx context.Context, changes []*assessplan.EnrollmentChange, v *verdict.Verdict) error {
 	if len(changes) == 0 {
 		return nil
 	}
@@ -90,22 +93,22 @@ func (t *transaction) updateEnrollments(ctx context.Context, changes []*assesspl
 		rows[i] = append(enrollmentFields(e), (*versionColumn)(&change.Was))
 		beside[i] = []any{(*idColumn)(&e.ID), (*idColumn)(&e.Plan), (*textColumn)(&e.Testee), (*intColumn)(&e.Round), (*dateColumn)(&e.Start), (*textColumn)(&e.Status)}
 	}
-	taken, err := collect(ctx, t, doing, idRow[assessplan.EnrollmentID], roundsTaken, columns(beside)...)
+	taken, err := collect(ctx, t, doing, enrollmentIDRow, roundsTaken, columns(beside)...)
 	if err != nil {
 		return err
 	}
 	if len(taken) > 0 {
-		v.refuse(enrollmentConflict(taken[0], 1))
+		v.Refuse(enrollmentConflict(taken[0], 1))
 		return nil
 	}
-	stored, err := collect(ctx, t, doing, idRow[assessplan.EnrollmentID], updateEnrollments, columns(rows)...)
+	stored, err := collect(ctx, t, doing, enrollmentIDRow, updateEnrollments, columns(rows)...)
 	if err != nil || len(stored) == len(changes) {
 		return err
 	}
 	left := missing(stored)
 	for _, change := range changes {
 		if left(change.State.ID) {
-			v.moved.EnrollmentIDs = append(v.moved.EnrollmentIDs, change.State.ID)
+			v.Moved.EnrollmentIDs = append(v.Moved.EnrollmentIDs, change.State.ID)
 		}
 	}
 	return nil

@@ -58,7 +58,9 @@ const inScope = `
   AND ($2::uuid IS NULL OR plan_id = $2)
   AND ($3::text[] IS NULL OR testee_id = ANY ($3))`
 
-func scope(s assessplan.Scope) []any { return []any{optional(s.Org), optionalID(s.Plan), anyOf(s.Testees)} }
+func scope(s assessplan.Scope) []any {
+	return []any{optional(s.Org), optionalID(s.Plan), anyOf(s.Testees)}
+}
 
 // by assessplan_tasks_due
 const findPendingTasks = `SELECT` + taskColumns + `

@@ -5,27 +5,8 @@ import (
 	"fmt"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/sqlstore/internal/verdict"
 )
-
-// verdict collects what stands against the changes of one call, so that one call names all that moved.
-type verdict struct {
-	moved   assessplan.VersionError
-	refused error // the first refusal of another kind
-}
-
-func (v *verdict) refuse(err error) {
-	if v.refused == nil {
-		v.refused = err
-	}
-}
-
-// err: what moved comes first, since the other refusals may rest on what the caller read too early.
-func (v *verdict) err() error {
-	if len(v.moved.EnrollmentIDs)+len(v.moved.TaskIDs) > 0 {
-		return &v.moved
-	}
-	return v.refused
-}
 
 // naming names a record, or the first of several that are stored by one statement.
 func naming(kind string, first fmt.Stringer, of int) string {
@@ -38,7 +19,7 @@ func naming(kind string, first fmt.Stringer, of int) string {
 // saving says what is done, for errors.
 func saving(kind string, first fmt.Stringer, of int) string { return "save " + naming(kind, first, of) }
 
-func idRow[ID ~[16]byte](id *ID) []any { return []any{(*idColumn)(id)} }
+func taskIDRow(id *assessplan.TaskID) []any { return []any{(*idColumn)(id)} }
 
 // missing returns whether an ID is not among some.
 func missing[ID comparable](among []ID) func(ID) bool {
@@ -86,11 +67,11 @@ WHERE EXISTS (SELECT 1
 
 func (t *transaction) SaveTasks(ctx context.Context, changes []assessplan.TaskChange) error {
 	return t.write(func() error {
-		v := verdict{}
+		v := verdict.Verdict{}
 		if err := t.checkAssessments(ctx, changes, &v); err != nil {
 			return err
 		}
-		if err := v.err(); err != nil {
+		if err := v.Err(); err != nil {
 			return err
 		}
 		var (
@@ -112,7 +93,7 @@ func (t *transaction) SaveTasks(ctx context.Context, changes []assessplan.TaskCh
 		if err := t.insertTasks(ctx, inserted, &v); err != nil {
 			return err
 		}
-		if err := v.err(); err != nil {
+		if err := v.Err(); err != nil {
 			return err
 		}
 		return t.storeEvents(ctx, events)
@@ -129,30 +110,30 @@ func (r *taskRows) add(id assessplan.TaskID, fields []any) {
 	r.ids, r.rows = append(r.ids, id), append(r.rows, fields)
 }
 
-func (t *transaction) updateTasks(ctx context.Context, tasks taskRows, v *verdict) error {
+func (t *transaction) updateTasks(ctx context.Context, tasks taskRows, v *verdict.Verdict) error {
 	if len(tasks.ids) == 0 {
 		return nil
 	}
-	stored, err := collect(ctx, t, saving("task", tasks.ids[0], len(tasks.ids)), idRow[assessplan.TaskID], updateTasks, columns(tasks.rows)...)
+	stored, err := collect(ctx, t, saving("task", tasks.ids[0], len(tasks.ids)), taskIDRow, updateTasks, columns(tasks.rows)...)
 	if err != nil || len(stored) == len(tasks.ids) {
 		return err
 	}
 	moved := missing(stored)
 	for _, id := range tasks.ids {
 		if moved(id) {
-			v.moved.TaskIDs = append(v.moved.TaskIDs, id)
+			v.Moved.TaskIDs = append(v.Moved.TaskIDs, id)
 		}
 	}
 	return nil
 }
 
-func (t *transaction) insertTasks(ctx context.Context, tasks taskRows, v *verdict) error {
+func (t *transaction) insertTasks(ctx context.Context, tasks taskRows, v *verdict.Verdict) error {
 	if len(tasks.ids) == 0 {
 		return nil
 	}
 	stored, err := t.exec(ctx, saving("task", tasks.ids[0], len(tasks.ids)), insertTasks, columns(tasks.rows)...)
 	if err == nil && stored < len(tasks.ids) {
-		v.refuse(fmt.Errorf("pgstore: %s: %w: its round has another of its number, or the ID exists",
+		v.Refuse(fmt.Errorf("pgstore: %s: %w: its round has another of its number, or the ID exists",
 			naming("task", tasks.ids[0], len(tasks.ids)), assessplan.ErrConflict))
 	}
 	return err
@@ -168,26 +149,45 @@ WHERE c.was > 0
 
 // checkAssessments looks for assessments that other tasks have, and then for what moved: nothing is stored any more, but the
 // caller is to know all that stood against it.
-func (t *transaction) checkAssessments(ctx context.Context, changes []assessplan.TaskChange, v *verdict) error {
-	var with, all [][]any
-	for i := range changes {
-		s := &changes[i].State
-		all = append(all, []any{(*idColumn)(&s.ID), (*versionColumn)(&changes[i].Was)})
-		if s.AssessmentID != "" {
-			with = append(with, []any{(*idColumn)(&s.ID), (*textColumn)(&s.Org), (*textColumn)(&s.AssessmentID)})
-		}
-	}
+func (t *transaction) checkAssessments(ctx context.Context, changes []assessplan.TaskChange, v *verdict.Verdict) error {
+	with, taken := withAssessments(changes)
 	if len(with) == 0 {
 		return nil
 	}
 	const doing = "look for other tasks with an assessment"
-	taken, err := collect(ctx, t, doing, idRow[assessplan.TaskID], assessmentsTaken, columns(with)...)
-	if err != nil || len(taken) == 0 {
+	stored, err := collect(ctx, t, doing, taskIDRow, assessmentsTaken, columns(with)...)
+	if taken = append(taken, stored...); err != nil || len(taken) == 0 {
 		return err
 	}
-	v.refuse(fmt.Errorf("pgstore: task %s: %w", taken[0], assessplan.ErrAssessmentTaken))
-	v.moved.TaskIDs, err = collect(ctx, t, doing, idRow[assessplan.TaskID], tasksMoved, columns(all)...)
+	v.Refuse(fmt.Errorf("pgstore: task %s: %w", taken[0], assessplan.ErrAssessmentTaken))
+	read := make([][]any, len(changes))
+	for i := range changes {
+		read[i] = []any{(*idColumn)(&changes[i].State.ID), (*versionColumn)(&changes[i].Was)}
+	}
+	v.Moved.TaskIDs, err = collect(ctx, t, doing, taskIDRow, tasksMoved, columns(read)...)
 	return err
+}
+
+// withAssessments are the tasks that have one, and those whose assessment another of them has.
+func withAssessments(changes []assessplan.TaskChange) (with [][]any, taken []assessplan.TaskID) {
+	type assessment struct {
+		org assessplan.OrgID
+		id  assessplan.AssessmentID
+	}
+	seen := map[assessment]bool{}
+	for i := range changes {
+		s := &changes[i].State
+		if s.AssessmentID == "" {
+			continue
+		}
+		with = append(with, []any{(*idColumn)(&s.ID), (*textColumn)(&s.Org), (*textColumn)(&s.AssessmentID)})
+		if a := (assessment{s.Org, s.AssessmentID}); seen[a] {
+			taken = append(taken, s.ID)
+		} else {
+			seen[a] = true
+		}
+	}
+	return with, taken
 }
 
 // by assessplan_tasks_plan

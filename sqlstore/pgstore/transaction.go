@@ -13,11 +13,22 @@ import (
 type transaction struct {
 	tx       pgx.Tx
 	readOnly bool
-	refused  error // what the first write that failed returned
+	refused  error // what the first write of an Update that failed returned
 	broken   error // the first error of PostgreSQL, which then ignores whatever else is said in the transaction
 }
 
 var _ assessplan.Repositories = (*transaction)(nil)
+
+// run runs the function of an Update or a View, and reports what stands against its end.
+func (t *transaction) run(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
+	if err := fn(ctx, t); err != nil {
+		return err
+	}
+	if t.broken != nil {
+		return t.broken
+	}
+	return t.refused
+}
 
 // write runs a method that writes. After an error of PostgreSQL no other write is made, and what is returned is that error
 // rather than the one that says that the transaction is aborted.

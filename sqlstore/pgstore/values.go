@@ -128,7 +128,7 @@ func (c *sinceColumn) ScanTimestamptz(v pgtype.Timestamptz) error {
 func (c *sinceColumn) TimestamptzValue() (pgtype.Timestamptz, error) {
 	at := time.Time(*c)
 	if year := at.UTC().Year(); year < 1 || year > 9999 {
-		return pgtype.Timestamptz{}, fmt.Errorf("an instant of the year %d; want one of the years 1 to 9999", year)
+		return pgtype.Timestamptz{}, valueError(fmt.Sprintf("an instant is of the year %d; want one of the years 1 to 9999", year))
 	}
 	return pgtype.Timestamptz{Time: at, Valid: true}, nil
 }
@@ -147,7 +147,7 @@ func (c *dateColumn) ScanDate(v pgtype.Date) error {
 func (c *dateColumn) DateValue() (pgtype.Date, error) {
 	at := time.Date(c.Year, time.Month(c.Month), c.Day, 0, 0, 0, 0, time.UTC)
 	if year, month, day := at.Date(); c.Year < 1 || c.Year > 9999 || year != c.Year || int(month) != c.Month || day != c.Day {
-		return pgtype.Date{}, fmt.Errorf("the date %v; want one that the calendar has, of the years 1 to 9999", assessplan.CivilDate(*c))
+		return pgtype.Date{}, valueError(fmt.Sprintf("a date is %v; want one that the calendar has, of the years 1 to 9999", assessplan.CivilDate(*c)))
 	}
 	return pgtype.Date{Time: at, Valid: true}, nil
 }
@@ -191,10 +191,16 @@ func (c *scheduleColumn) TextValue() (pgtype.Text, error) {
 func key[ID ~[16]byte](id ID) any { return pgtype.UUID{Bytes: id, Valid: true} }
 
 // optional is a text of which none is NULL, which the queries read as any.
-func optional[S ~string](s S) any { return (*textColumn)(&s) }
+func optional[S ~string](s S) any {
+	text := textColumn(s)
+	return &text
+}
 
 // optionalID is the same for an ID.
-func optionalID[ID ~[16]byte](id ID) any { return (*idColumn)(&id) }
+func optionalID[ID ~[16]byte](id ID) any {
+	column := idColumn(id)
+	return &column
+}
 
 // optionalInstant is the same for an instant.
 func optionalInstant(at time.Time) any { return (*instantColumn)(&at) }
