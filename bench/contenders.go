@@ -8,12 +8,14 @@ import (
 	"time"
 )
 
-// contender is one way of opening what is due in a database.
+// contender is one way of doing all that is due in a database: of opening tasks, or of relaying events.
 type contender struct {
 	label string
-	most  int // how many tasks it opens at most, where all of them would take too long; 0: all
+	most  int // how much it does at most, where all of them would take too long; 0: all
 	// begin prepares a lap and returns what each of its workers does.
-	begin func(ctx context.Context, l *lap) (worker func(ctx context.Context) (opened int, err error), err error)
+	begin func(ctx context.Context, l *lap) (worker func(ctx context.Context) (done int, err error), err error)
+	// around, if not nil, is something that goes on during the lap, until it is released.
+	around func(ctx context.Context) (release func() error, err error)
 }
 
 // lap is one run of a contender over what is due.
@@ -35,8 +37,8 @@ func (l *lap) note(start time.Time) {
 	l.pages = append(l.pages, took)
 }
 
-// run lets the contender open what is due, and returns what that cost. It insists that everything was done.
-func (c *contender) run(ctx context.Context, label string, l *lap, due int) (took time.Duration, err error) {
+// run lets the contender do what is due, and returns what each took. It insists that everything was done.
+func (c *contender) run(ctx context.Context, label string, l *lap, due int) (each time.Duration, err error) {
 	if c.most > 0 {
 		due = min(due, c.most)
 		l.most = due / l.workers
@@ -46,18 +48,29 @@ func (c *contender) run(ctx context.Context, label string, l *lap, due int) (too
 	if err != nil {
 		return 0, err
 	}
-	opened := 0
+	if c.around != nil {
+		release, err := c.around(ctx)
+		if err != nil {
+			return 0, err
+		}
+		defer func() {
+			if released := release(); err == nil {
+				err = released
+			}
+		}()
+	}
+	done := 0
 	spent, err := costOf(ctx, label+": "+c.label, func(ctx context.Context) (err error) {
-		opened, err = together(ctx, l.workers, worker)
+		done, err = together(ctx, l.workers, worker)
 		return err
 	})
-	if err == nil && opened != due {
-		err = fmt.Errorf("opened %d of %d tasks", opened, due)
+	if err == nil && done != due {
+		err = fmt.Errorf("did %d of %d", done, due)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", c.label, err)
 	}
-	return spent.took / time.Duration(opened), nil
+	return spent.took / time.Duration(done), nil
 }
 
 // together lets workers work at once and adds up what they did.

@@ -18,8 +18,8 @@ type pgNaive struct {
 	lap  *lap
 }
 
-func openInPostgresNaively(pool *pgxpool.Pool, most int) contender {
-	return contender{label: "naive", most: most, begin: func(_ context.Context, l *lap) (func(context.Context) (int, error), error) {
+func openInPostgresNaively(pool *pgxpool.Pool) contender {
+	return contender{label: "naive", most: naiveTasks, begin: func(_ context.Context, l *lap) (func(context.Context) (int, error), error) {
 		return func(ctx context.Context) (opened int, err error) {
 			err = pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
 				h := &pgNaive{conn: c, lap: l}

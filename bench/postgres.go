@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/sqlstore/pgstore"
 )
 
 // postgres is a database of our own on a Postgres server.
@@ -15,6 +17,7 @@ type postgres struct {
 	server *pgx.Conn // in the database that the DSN names
 	name   string
 	pool   *pgxpool.Pool
+	kept   *pgstore.Store
 	filled int // rounds
 }
 
@@ -47,13 +50,8 @@ func newPostgres(ctx context.Context, dsn string) (s *postgres, err error) {
 
 // migrate makes the tables. Autovacuum, which comes when it likes, is off: every lap begins with a vacuum.
 func (s *postgres) migrate(ctx context.Context) error {
-	file, err := os.ReadFile("../sqlstore/pgstore/migrations/00001_create_tables.sql")
-	if err != nil {
-		return err
-	}
-	_, up, _ := strings.Cut(string(file), "-- +goose Up")
-	up, _, _ = strings.Cut(up, "-- +goose Down")
-	if _, err := s.pool.Exec(ctx, up); err != nil {
+	var err error
+	if s.kept, err = pgstore.New(ctx, s.pool, &pgstore.Config{Migrate: true}); err != nil {
 		return err
 	}
 	for _, table := range []string{"assessplan_tasks", "assessplan_outbox"} {
@@ -63,6 +61,12 @@ func (s *postgres) migrate(ctx context.Context) error {
 	}
 	return nil
 }
+
+func (s *postgres) store() assessplan.Store { return s.kept }
+func (s *postgres) openByHand() contender   { return openInPostgresByHand(s.pool) }
+func (s *postgres) openLeanly() contender   { return openInPostgresLeanly(s.pool) }
+func (s *postgres) openNaively() contender  { return openInPostgresNaively(s.pool) }
+func (s *postgres) relayByHand() contender  { return relayFromPostgresByHand(s.pool) }
 
 func (s *postgres) close(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
@@ -103,8 +107,27 @@ WHERE status = 'opened'`,
 	`CHECKPOINT`,
 }
 
-func (s *postgres) reset(ctx context.Context) error {
-	for _, statement := range pgReset {
+func (s *postgres) reset(ctx context.Context) error { return s.exec(ctx, pgReset...) }
+
+var pgKeepEvents = []string{
+	`DROP TABLE IF EXISTS bench_events`,
+	`CREATE TABLE bench_events AS SELECT * FROM assessplan_outbox ORDER BY position`,
+}
+
+func (s *postgres) keepEvents(ctx context.Context) error { return s.exec(ctx, pgKeepEvents...) }
+
+var pgResetEvents = []string{
+	`TRUNCATE assessplan_outbox`,
+	`INSERT INTO assessplan_outbox (event_id, subject, version, time, type, org_id, data)
+SELECT event_id, subject, version, time, type, org_id, data FROM bench_events ORDER BY position`,
+	`VACUUM (ANALYZE) assessplan_outbox`,
+	`CHECKPOINT`,
+}
+
+func (s *postgres) resetEvents(ctx context.Context) error { return s.exec(ctx, pgResetEvents...) }
+
+func (s *postgres) exec(ctx context.Context, statements ...string) error {
+	for _, statement := range statements {
 		if _, err := s.pool.Exec(ctx, statement); err != nil {
 			return err
 		}
