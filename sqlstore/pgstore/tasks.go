@@ -1,7 +1,7 @@
 package pgstore
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"slices"
 	"time"
@@ -19,7 +19,7 @@ func taskRow(t *assessplan.TaskState) []any {
 	return append(taskFields(t), (*versionColumn)(&t.Version))
 }
 
-// taskFields are all but the version. The last seven never change.
+// taskFields are all but the version.
 func taskFields(t *assessplan.TaskState) []any {
 	return []any{
 		(*idColumn)(&t.ID), (*textColumn)(&t.Testee), (*dateColumn)(&t.Date), (*intColumn)(&t.Time), (*instantColumn)(&t.PlannedAt),
@@ -47,6 +47,7 @@ func (t *transaction) FindTaskInAnyOrg(ctx context.Context, id assessplan.TaskID
 
 func (t *transaction) findTask(ctx context.Context, id assessplan.TaskID, org any) (assessplan.TaskState, error) {
 	found, err := collect(ctx, t, "find a task", taskRow, findTask+t.locking(assessplan.LockExclusive), key(id), org)
+	t.remember(found)
 	return only(found, err, "task "+id.String())
 }
 
@@ -54,9 +55,9 @@ func (t *transaction) findTask(ctx context.Context, id assessplan.TaskID, org an
 // order of the answer and pass over what is out of scope, so that what a narrow scope costs grows with what is due outside
 // it, never with what is not due.
 const inScope = `
-  AND ($1::text IS NULL OR org_id = $1)
-  AND ($2::uuid IS NULL OR plan_id = $2)
-  AND ($3::text[] IS NULL OR testee_id = ANY ($3))`
+  AND ($1::text IS NULL OR org_id = $1) IS TRUE
+  AND ($2::uuid IS NULL OR plan_id = $2) IS TRUE
+  AND ($3::text[] IS NULL OR testee_id = ANY ($3)) IS TRUE`
 
 func scope(s assessplan.Scope) []any {
 	return []any{optional(s.Org), optionalID(s.Plan), anyOf(s.Testees)}
@@ -107,14 +108,28 @@ func expireAt(t *assessplan.TaskState) time.Time    { return t.ExpireAt }
 // findDue claims. A row that somebody changed between the query's snapshot and the lock is judged and returned as it is now,
 // but in its former place, so that the order is made again.
 func (t *transaction) findDue(ctx context.Context, doing, query string, q assessplan.DueQuery, at func(*assessplan.TaskState) time.Time) ([]assessplan.TaskState, error) {
-	due, err := collect(ctx, t, doing, taskRow, query+t.claim(), append(scope(q.Scope), q.Before, q.After.At, key(q.After.ID), q.Limit)...)
-	inOrder := func(a, b assessplan.TaskState) int {
-		return cmp.Or(at(&a).Compare(at(&b)), slices.Compare(a.ID[:], b.ID[:]))
+	due, err := collectPage(ctx, t, doing, q.Limit, taskRow, query+t.claim(), append(scope(q.Scope), q.Before, q.After.At, key(q.After.ID), q.Limit)...)
+	if !inOrder(due, at) {
+		slices.SortFunc(due, func(a, b assessplan.TaskState) int { return compare(&a, &b, at) })
 	}
-	if !slices.IsSortedFunc(due, inOrder) {
-		slices.SortFunc(due, inOrder)
-	}
+	t.remember(due)
 	return due, err
+}
+
+func inOrder(due []assessplan.TaskState, at func(*assessplan.TaskState) time.Time) bool {
+	for i := 1; i < len(due); i++ {
+		if compare(&due[i-1], &due[i], at) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func compare(a, b *assessplan.TaskState, at func(*assessplan.TaskState) time.Time) int {
+	if order := at(a).Compare(at(b)); order != 0 {
+		return order
+	}
+	return bytes.Compare(a.ID[:], b.ID[:])
 }
 
 // A task of which no attempt failed is due when it was planned, so that the first of them in the order of attempts is the
@@ -162,27 +177,33 @@ WHERE plan_id BETWEEN $2 AND $2 AND org_id = $1` + listedTasks + `
 ORDER BY plan_id, id
 LIMIT $9`
 
-// Sorted, since few: one testee's. By assessplan_enrollments_testee and assessplan_tasks_round.
+// Sorted, since few: one testee's. By assessplan_enrollments_testee and assessplan_tasks_round. OFFSET 0 keeps the planner from
+// walking all tasks in the order of the answer instead, to do without the sort.
 const listTasksOfTestee = `SELECT` + taskColumns + `
-FROM assessplan_tasks
-WHERE enrollment_id = ANY (ARRAY(SELECT id
-                                 FROM assessplan_enrollments
-                                 WHERE org_id = $1 AND testee_id = $4))
-  AND org_id = $1` + listedTasks + `
+FROM (SELECT *
+      FROM assessplan_tasks
+      WHERE enrollment_id = ANY (ARRAY(SELECT id
+                                       FROM assessplan_enrollments
+                                       WHERE org_id = $1 AND testee_id = $4))
+      OFFSET 0) AS of_testee
+WHERE org_id = $1` + listedTasks + `
 ORDER BY id
 LIMIT $9`
 
-// Sorted, since few: one round's. By assessplan_tasks_round.
+// Sorted, since few: one round's. By assessplan_tasks_round; see listTasksOfTestee.
 const listTasksOfEnrollment = `SELECT` + taskColumns + `
-FROM assessplan_tasks
-WHERE enrollment_id = $3 AND org_id = $1` + listedTasks + `
+FROM (SELECT *
+      FROM assessplan_tasks
+      WHERE enrollment_id = $3
+      OFFSET 0) AS of_round
+WHERE org_id = $1` + listedTasks + `
 ORDER BY id
 LIMIT $9`
 
 const listedTasks = `
-  AND ($2::uuid IS NULL OR plan_id = $2)
-  AND ($3::uuid IS NULL OR enrollment_id = $3)
-  AND ($4::text IS NULL OR testee_id = $4)
+  AND ($2::uuid IS NULL OR plan_id = $2) IS TRUE
+  AND ($3::uuid IS NULL OR enrollment_id = $3) IS TRUE
+  AND ($4::text IS NULL OR testee_id = $4) IS TRUE
   AND ($5::text[] IS NULL OR status = ANY ($5))
   AND ($6::timestamptz IS NULL OR planned_at >= $6)
   AND ($7::timestamptz IS NULL OR planned_at < $7)
@@ -198,6 +219,8 @@ func (t *transaction) ListTasks(ctx context.Context, q assessplan.TaskQuery) ([]
 	case !q.Plan.IsZero():
 		query = listTasksOfPlan
 	}
-	return collect(ctx, t, "list tasks", taskRow, query, string(q.Org), optionalID(q.Plan), optionalID(q.Enrollment), optional(q.Testee),
+	found, err := collect(ctx, t, "list tasks", taskRow, query, string(q.Org), optionalID(q.Plan), optionalID(q.Enrollment), optional(q.Testee),
 		anyOf(q.Status), optionalInstant(q.PlannedFrom), optionalInstant(q.PlannedBefore), key(q.After), q.Limit)
+	t.remember(found)
+	return found, err
 }

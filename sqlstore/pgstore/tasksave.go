@@ -38,26 +38,6 @@ FROM unnest($1::uuid[], $2::text[], $3::date[], $4::integer[], $5::timestamptz[]
 	$24::text[], $25::uuid[], $26::uuid[], $27::text[], $28::integer[], $29::text[], $30::timestamptz[])
 ON CONFLICT DO NOTHING`
 
-// By the primary key, one lookup for each element: a page has at most 5,000.
-const updateTasks = `UPDATE assessplan_tasks AS t
-SET testee_id = c.testee_id, planned_date = c.planned_date, planned_time = c.planned_time, planned_at = c.planned_at,
-    open_until = c.open_until, fill_until = c.fill_until, due_at = c.due_at, revision = c.revision,
-    status = c.status, held = c.held, next_attempt_at = c.next_attempt_at, attempts = c.attempts, last_error = c.last_error,
-    open_at = c.open_at, expire_at = c.expire_at, entry_serial = c.entry_serial, token_hash = c.token_hash,
-    ended_at = c.ended_at, end_reason = c.end_reason, submitted_at = c.submitted_at, assessment_id = c.assessment_id, late = c.late,
-    version = c.was + 1
-FROM unnest($1::uuid[], $2::text[], $3::date[], $4::integer[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::integer[],
-	$10::text[], $11::boolean[], $12::timestamptz[], $13::integer[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::integer[], $18::bytea[],
-	$19::timestamptz[], $20::text[], $21::timestamptz[], $22::text[], $23::boolean[], $24::bigint[])
-	AS c (id, testee_id, planned_date, planned_time, planned_at, open_until, fill_until, due_at, revision,
-	      status, held, next_attempt_at, attempts, last_error, open_at, expire_at, entry_serial, token_hash,
-	      ended_at, end_reason, submitted_at, assessment_id, late, was)
-WHERE t.id = c.id AND t.version = c.was
-RETURNING t.id`
-
-// changing is how many of the fields of a task ever change.
-const changing = 23
-
 // Which tasks have an assessment that another task of their org has, by assessplan_tasks_assessment.
 const assessmentsTaken = `SELECT c.id
 FROM unnest($1::uuid[], $2::text[], $3::text[]) AS c (id, org_id, assessment_id)
@@ -75,17 +55,16 @@ func (t *transaction) SaveTasks(ctx context.Context, changes []assessplan.TaskCh
 			return err
 		}
 		var (
-			inserted, updated taskRows
+			inserted, updated []*assessplan.TaskChange
 			events            []*assessplan.Event
 		)
 		for i := range changes {
-			change := &changes[i]
-			if fields := taskFields(&change.State); change.Was == 0 {
-				inserted.add(change.State.ID, fields)
+			if changes[i].Was == 0 {
+				inserted = append(inserted, &changes[i])
 			} else {
-				updated.add(change.State.ID, append(fields[:changing:changing], (*versionColumn)(&change.Was)))
+				updated = append(updated, &changes[i])
 			}
-			events = appendEvents(events, change.Events)
+			events = appendEvents(events, changes[i].Events)
 		}
 		if err := t.updateTasks(ctx, updated, &v); err != nil {
 			return err
@@ -100,41 +79,37 @@ func (t *transaction) SaveTasks(ctx context.Context, changes []assessplan.TaskCh
 	})
 }
 
-// taskRows are the fields of tasks for one statement.
-type taskRows struct {
-	ids  []assessplan.TaskID
-	rows [][]any
-}
-
-func (r *taskRows) add(id assessplan.TaskID, fields []any) {
-	r.ids, r.rows = append(r.ids, id), append(r.rows, fields)
-}
-
-func (t *transaction) updateTasks(ctx context.Context, tasks taskRows, v *verdict.Verdict) error {
-	if len(tasks.ids) == 0 {
+func (t *transaction) updateTasks(ctx context.Context, changes []*assessplan.TaskChange, v *verdict.Verdict) error {
+	if len(changes) == 0 {
 		return nil
 	}
-	stored, err := collect(ctx, t, saving("task", tasks.ids[0], len(tasks.ids)), taskIDRow, updateTasks, columns(tasks.rows)...)
-	if err != nil || len(stored) == len(tasks.ids) {
+	query, arguments := t.updateOf(changes)
+	stored, err := collect(ctx, t, saving("task", changes[0].State.ID, len(changes)), taskIDRow, query, arguments...)
+	if err != nil || len(stored) == len(changes) {
 		return err
 	}
 	moved := missing(stored)
-	for _, id := range tasks.ids {
-		if moved(id) {
-			v.Moved.TaskIDs = append(v.Moved.TaskIDs, id)
+	for _, change := range changes {
+		if moved(change.State.ID) {
+			v.Moved.TaskIDs = append(v.Moved.TaskIDs, change.State.ID)
 		}
 	}
 	return nil
 }
 
-func (t *transaction) insertTasks(ctx context.Context, tasks taskRows, v *verdict.Verdict) error {
-	if len(tasks.ids) == 0 {
+func (t *transaction) insertTasks(ctx context.Context, changes []*assessplan.TaskChange, v *verdict.Verdict) error {
+	if len(changes) == 0 {
 		return nil
 	}
-	stored, err := t.exec(ctx, saving("task", tasks.ids[0], len(tasks.ids)), insertTasks, columns(tasks.rows)...)
-	if err == nil && stored < len(tasks.ids) {
+	rows := make([][]any, len(changes))
+	for i, change := range changes {
+		rows[i] = taskFields(&change.State)
+	}
+	first := changes[0].State.ID
+	stored, err := t.exec(ctx, saving("task", first, len(changes)), insertTasks, columns(rows)...)
+	if err == nil && stored < len(changes) {
 		v.Refuse(fmt.Errorf("pgstore: %s: %w: its round has another of its number, or the ID exists",
-			naming("task", tasks.ids[0], len(tasks.ids)), assessplan.ErrConflict))
+			naming("task", first, len(changes)), assessplan.ErrConflict))
 	}
 	return err
 }
@@ -194,19 +169,19 @@ func withAssessments(changes []assessplan.TaskChange) (with [][]any, taken []ass
 const (
 	holdTasksOfPlan = `UPDATE assessplan_tasks
 SET held = true, version = version + 1
-WHERE plan_id = $1 AND org_id = $2 AND status = 'pending' AND NOT held`
+WHERE plan_id = $1 AND (org_id = $2 AND status = 'pending' AND NOT held) IS TRUE`
 
 	// The status of the round is looked up by its primary key
 	releaseTasksOfPlan = `UPDATE assessplan_tasks
 SET held = false, version = version + 1
-WHERE plan_id = $1 AND org_id = $2 AND status = 'pending' AND held
+WHERE plan_id = $1 AND (org_id = $2 AND status = 'pending' AND held) IS TRUE
   AND (SELECT e.status FROM assessplan_enrollments AS e WHERE e.id = enrollment_id) = 'active'`
 )
 
 // by assessplan_tasks_round
 const holdTasksOfEnrollment = `UPDATE assessplan_tasks
 SET held = $4, version = version + 1
-WHERE enrollment_id = $3 AND plan_id = $1 AND org_id = $2 AND status = 'pending' AND held <> $4`
+WHERE enrollment_id = $3 AND (plan_id = $1 AND org_id = $2 AND status = 'pending' AND held <> $4) IS TRUE`
 
 func (t *transaction) HoldTasks(ctx context.Context, q assessplan.HoldQuery) (int, error) {
 	query, values := holdTasksOfPlan, []any{key(q.Plan), string(q.Org)}

@@ -102,10 +102,14 @@ func (c *boolColumn) BoolValue() (pgtype.Bool, error) {
 	return pgtype.Bool{Bool: bool(*c), Valid: true}, nil
 }
 
-// ScanTimestamptz reads NULL and infinity as the zero time.
+// ScanTimestamptz reads NULL as the zero time, and infinity as an instant that no state can have.
 func (c *instantColumn) ScanTimestamptz(v pgtype.Timestamptz) error {
-	*c = instantColumn{}
-	if v.Valid && v.InfinityModifier == pgtype.Finite {
+	switch {
+	case !v.Valid:
+		*c = instantColumn{}
+	case v.InfinityModifier != pgtype.Finite:
+		*c = instantColumn(endOfTime)
+	default:
 		*c = instantColumn(v.Time.UTC())
 	}
 	return nil
@@ -119,7 +123,7 @@ func (c *instantColumn) TimestamptzValue() (pgtype.Timestamptz, error) {
 	return (*sinceColumn)(c).TimestamptzValue()
 }
 
-// ScanTimestamptz reads NULL and infinity as the zero time.
+// ScanTimestamptz reads NULL as the zero time, and infinity as an instant that no state can have.
 func (c *sinceColumn) ScanTimestamptz(v pgtype.Timestamptz) error {
 	return (*instantColumn)(c).ScanTimestamptz(v)
 }
@@ -217,30 +221,28 @@ func anyOf[S ~string](values []S) any {
 	return texts
 }
 
-// column is one column of many records, as an array for unnest.
-type column struct {
-	rows [][]any // of each record, its fields as types of columns
-	i    int     // which of the fields
+// array is one column of many records, as an argument of unnest; there is at least one record.
+type array[R any] struct {
+	of    []R
+	field func(R) any // as the type of the column
 }
 
-var _ pgtype.ArrayGetter = column{}
-
 // Dimensions says how many records there are.
-func (c column) Dimensions() []pgtype.ArrayDimension {
-	return []pgtype.ArrayDimension{{Length: int32(len(c.rows)), LowerBound: 1}} //nolint:gosec // a save has thousands of records
+func (a array[R]) Dimensions() []pgtype.ArrayDimension {
+	return []pgtype.ArrayDimension{{Length: int32(len(a.of)), LowerBound: 1}} //nolint:gosec // a save has thousands of records
 }
 
 // Index is the field of a record.
-func (c column) Index(i int) any { return c.rows[i][c.i] }
+func (a array[R]) Index(i int) any { return a.field(a.of[i]) }
 
 // IndexType is a field of the type that Index returns.
-func (c column) IndexType() any { return c.rows[0][c.i] }
+func (a array[R]) IndexType() any { return a.field(a.of[0]) }
 
-// columns turns records, of which there is at least one, into the arguments of unnest.
+// columns turns the fields of records, of which there is at least one, into the arguments of unnest.
 func columns(rows [][]any) []any {
 	arguments := make([]any, len(rows[0]))
 	for i := range arguments {
-		arguments[i] = column{rows: rows, i: i}
+		arguments[i] = array[[]any]{rows, func(row []any) any { return row[i] }}
 	}
 	return arguments
 }
