@@ -56,6 +56,11 @@ var (
 			naive: map[int]string{1: "at least 12", 2: "at least 12"},
 			idle:  "under 2 ms",
 		}}
+	onMariaDB = server{name: "mariadb",
+		make: func(ctx context.Context, s settings) (database, error) { return newMariaDB(ctx, s.mysql) },
+		figures: figures{
+			hand: map[int]string{1: "at least 0.7", 2: "at least 0.7"},
+		}}
 )
 
 // databasePart is a part of what is measured in a database.
@@ -82,6 +87,9 @@ type race struct {
 }
 
 func (server *server) measure(ctx context.Context, s settings, out *table) error {
+	if err := s.checkDatabases(); err != nil {
+		return err
+	}
 	db, err := server.filled(ctx, s, s.pending)
 	if err != nil {
 		return err
@@ -98,6 +106,22 @@ func (server *server) measure(ctx context.Context, s settings, out *table) error
 		}
 		if err := part.run(ctx, &race{settings: s, server: server, db: db, out: out}); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	return nil
+}
+
+// checkDatabases: rounds are filled in whole.
+func (s settings) checkDatabases() error {
+	if s.due < perRound || s.due%perRound != 0 || s.pending%perRound != 0 || s.pending < s.due {
+		return fmt.Errorf("-due is %d and -pending %d; want multiples of %d, and no more due than pending", s.due, s.pending, perRound)
+	}
+	if s.parts == "" {
+		return nil
+	}
+	for _, name := range strings.Split(s.parts, ",") {
+		if !slices.ContainsFunc(databaseParts, func(part databasePart) bool { return part.name == name }) {
+			return fmt.Errorf("-parts has %q; want some of workers, pages, latency, idle, snapshot, relay", name)
 		}
 	}
 	return nil

@@ -43,6 +43,7 @@ var measures = []struct {
 	{name: "delay", run: relayDelays},
 	{name: "allocations", run: allocations},
 	{name: onPostgres.name, run: onPostgres.measure, onServer: true},
+	{name: onMariaDB.name, run: onMariaDB.measure, onServer: true},
 }
 
 func main() {

@@ -4,11 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/sqlstore/mysqlstore"
 )
 
 // mariadb is a database of our own on a MariaDB or MySQL server.
@@ -16,6 +17,7 @@ type mariadb struct {
 	name   string
 	server *sql.DB // without a database
 	db     *sql.DB
+	kept   *mysqlstore.Store
 	filled int // rounds
 }
 
@@ -44,7 +46,8 @@ func newMariaDB(ctx context.Context, dsn string) (s *mariadb, err error) {
 	}
 	s.db.SetMaxOpenConns(connections)
 	s.db.SetMaxIdleConns(connections)
-	return s, s.migrate(ctx)
+	s.kept, err = mysqlstore.New(ctx, s.db, &mysqlstore.Config{Migrate: true})
+	return s, err
 }
 
 func openMySQL(config *mysql.Config) (*sql.DB, error) {
@@ -55,22 +58,11 @@ func openMySQL(config *mysql.Config) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-func (s *mariadb) migrate(ctx context.Context) error {
-	file, err := os.ReadFile("/tmp/wt/mysql/sqlstore/mysqlstore/migrations/00001_create_tables.sql")
-	if err != nil {
-		return err
-	}
-	_, up, _ := strings.Cut(string(file), "-- +goose Up")
-	up, _, _ = strings.Cut(up, "-- +goose Down")
-	for _, st := range strings.Split(up, ";\n") {
-		if strings.TrimSpace(st) != "" {
-			if err := s.exec(ctx, st); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
+func (s *mariadb) store() assessplan.Store { return s.kept }
+func (s *mariadb) openByHand() contender   { return openInMySQLByHand(s.db) }
+func (s *mariadb) openLeanly() contender   { return openInMySQLLeanly(s.db) }
+func (s *mariadb) openNaively() contender  { return openInMySQLNaively(s.db) }
+func (s *mariadb) relayByHand() contender  { return relayFromMySQLByHand(s.db) }
 
 func (s *mariadb) close(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
@@ -105,6 +97,24 @@ var mysqlReset = []string{
 SET status = 'pending', next_attempt_at = planned_at, open_at = NULL, expire_at = NULL, entry_serial = 0, token_hash = NULL, version = 1
 WHERE expiring_key IS NOT NULL`,
 	`TRUNCATE TABLE assessplan_outbox`,
+}
+
+func (s *mariadb) keepEvents(ctx context.Context) error {
+	return s.exec(ctx, `DROP TABLE IF EXISTS bench_events`, `CREATE TABLE bench_events AS SELECT * FROM assessplan_outbox ORDER BY position`)
+}
+
+var mysqlResetEvents = []string{
+	`TRUNCATE TABLE assessplan_outbox`,
+	`INSERT INTO assessplan_outbox (event_id, type, org_id, subject, version, time, data, attempts, failures, available_at, parked)
+SELECT event_id, type, org_id, subject, version, time, data, 0, 0, '0001-01-01', 0 FROM bench_events ORDER BY position`,
+	`ANALYZE TABLE assessplan_outbox`,
+}
+
+func (s *mariadb) resetEvents(ctx context.Context) error {
+	if err := s.exec(ctx, mysqlResetEvents...); err != nil {
+		return err
+	}
+	return s.rest(ctx)
 }
 
 // reset also waits for the server to clear away what the lap left behind.
