@@ -70,7 +70,7 @@ const (
 FROM JSON_TABLE(?, '$[*]' COLUMNS (id VARCHAR(32) CHARACTER SET latin1 PATH '$[0]')) AS j
 STRAIGHT_JOIN assessplan_tasks AS t FORCE INDEX (assessplan_tasks_round) ON t.enrollment_id = unhex(j.id)
 WHERE t.status IN ('pending', 'opened')`
-	shareRunningRounds = runningRounds + shared
+	shareRunningRounds = runningRounds + shared // for transactions of hosts, which prepare it themselves
 )
 
 func (t *transaction) FindEndedEnrollments(ctx context.Context, q assessplan.EndedQuery) ([]assessplan.EnrollmentState, error) {

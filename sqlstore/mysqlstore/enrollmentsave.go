@@ -14,7 +14,7 @@ const insertEnrollment = `INSERT INTO assessplan_enrollments (
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // by the primary key
-const updateEnrollment = `UPDATE assessplan_enrollments
+const updateEnrollment = `UPDATE assessplan_enrollments FORCE INDEX (PRIMARY)
 SET testee_id = ?, round = ?, start = ?, zone = ?, reconsented = ?, status = ?, planned = ?,
     paused_at = ?, shifted_days = ?, ended_at = ?, end_reason = ?, end_note = ?,
     closable_from = ?, created_at = ?, version = ?

@@ -48,3 +48,13 @@ var Failed = failed
 func Break(ctx context.Context, r assessplan.Repositories, err error) {
 	_ = r.(*transaction).fail(ctx, "break", err)
 }
+
+// ClaimBlindly is ClaimEvents without its second look.
+func ClaimBlindly(r assessplan.Repositories, ctx context.Context, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
+	t := r.(*transaction)
+	claimed, err := collect(ctx, t, "claim events", outboxRow, claimableEvents, stamp(q.Now), q.Limit)
+	if err != nil || len(claimed) == 0 {
+		return claimed, err
+	}
+	return claimed, t.lease(ctx, claimed, q.Now.Add(q.Lease))
+}

@@ -97,7 +97,7 @@ const insertPlan = `INSERT INTO assessplan_plans (
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // by the primary key; what an immutable plan never changes is written too: it is rare, and the port says so
-const updatePlan = `UPDATE assessplan_plans
+const updatePlan = `UPDATE assessplan_plans FORCE INDEX (PRIMARY)
 SET external_ref = ?, scale_code = ?, schedule = ?, zone = ?, open_window = ?, fill_window = ?, due_window = ?,
     status = ?, paused_at = ?, ended_at = ?, finish = ?, work_kind = ?, work_days = ?, work_after = ?,
     created_at = ?, version = ?

@@ -1,6 +1,7 @@
 package mysqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -29,7 +30,7 @@ func check(ctx context.Context, db *sql.DB) error {
 	faults := versionFaults(variables["version"])
 	for _, rule := range rules {
 		if value, ok := variables[rule.variable]; ok && !rule.fits(strings.ToUpper(value), variables) {
-			faults = append(faults, fmt.Sprintf("%s is %s; want %s", rule.variable, value, rule.want))
+			faults = append(faults, fmt.Sprintf("%s is %s; want %s", rule.variable, cmp.Or(value, "empty"), rule.want))
 		}
 	}
 	if len(faults) > 0 {

@@ -12,7 +12,7 @@ import (
 
 func TestNewNamesEverySettingThatIsWrong(t *testing.T) {
 	settings := map[string]struct{ value, fault string }{
-		"sql_mode":                 {"''", "sql_mode is ; want STRICT_TRANS_TABLES or STRICT_ALL_TABLES"},
+		"sql_mode":                 {"''", "sql_mode is empty; want STRICT_TRANS_TABLES or STRICT_ALL_TABLES"},
 		"autocommit":               {"0", "autocommit is OFF; want ON"},
 		"completion_type":          {"'CHAIN'", "completion_type is CHAIN; want NO_CHAIN"},
 		"tx_read_only":             {"1", "tx_read_only is ON; want OFF"},

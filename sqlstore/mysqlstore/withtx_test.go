@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"testing"
+	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessplan/assessplan"
@@ -16,24 +18,31 @@ import (
 type textOnly struct{ mysqlstore.DBTX }
 
 // hostTransactions are the kinds of transaction that a host may have.
-var hostTransactions = map[string]func(*sql.Tx) mysqlstore.DBTX{
-	"of database/sql":             func(tx *sql.Tx) mysqlstore.DBTX { return tx },
-	"that prepares no statements": func(tx *sql.Tx) mysqlstore.DBTX { return textOnly{tx} },
+var hostTransactions = map[string]struct {
+	wrap      func(*sql.Tx) mysqlstore.DBTX
+	isolation sql.IsolationLevel
+	options   func(*mysql.Config)
+}{
+	"of database/sql":             {func(tx *sql.Tx) mysqlstore.DBTX { return tx }, sql.LevelDefault, func(*mysql.Config) {}},
+	"at READ COMMITTED":           {func(tx *sql.Tx) mysqlstore.DBTX { return tx }, sql.LevelReadCommitted, func(*mysql.Config) {}},
+	"that prepares no statements": {func(tx *sql.Tx) mysqlstore.DBTX { return textOnly{tx} }, sql.LevelDefault, func(*mysql.Config) {}},
+	"that puts arguments into the text": {func(tx *sql.Tx) mysqlstore.DBTX { return textOnly{tx} }, sql.LevelDefault,
+		func(c *mysql.Config) { c.InterpolateParams, c.ParseTime = true, true }},
 }
 
 // forEachHost runs a test on each kind of host's transaction, beside a table of the host's.
 func forEachHost(t *testing.T, test func(t *testing.T, db *sql.DB, store *mysqlstore.Store, tx *sql.Tx, inTx assessplan.Store)) {
-	for name, wrap := range hostTransactions {
+	for name, host := range hostTransactions {
 		t.Run(name, func(t *testing.T) {
-			db, store := newDatabase(t)
+			db, store := newDatabase(t, host.options)
 			_, err := db.ExecContext(t.Context(), `CREATE TABLE visits (patient VARCHAR(64))`)
 			require.NoError(t, err)
-			tx, err := db.BeginTx(t.Context(), nil)
+			tx, err := db.BeginTx(t.Context(), &sql.TxOptions{Isolation: host.isolation})
 			require.NoError(t, err)
 			defer func() { _ = tx.Rollback() }()
 			_, err = tx.ExecContext(t.Context(), `INSERT INTO visits VALUES ('p-1')`)
 			require.NoError(t, err)
-			test(t, db, store, tx, store.WithTx(wrap(tx)))
+			test(t, db, store, tx, store.WithTx(host.wrap(tx)))
 		})
 	}
 }
@@ -155,4 +164,30 @@ func TestStoresOfTwoDatabasesNest(t *testing.T) {
 		})
 	}))
 	require.Equal(t, verdicts{sound: 1}, judge(t, to.View))
+}
+
+// TestAHostThatStaysWithAnOldStateClosesNoRunningRound: at REPEATABLE READ the host's transaction does not see that a task
+// was planned again since it began to read, but must not take its round for ended.
+func TestAHostThatStaysWithAnOldStateClosesNoRunningRound(t *testing.T) {
+	db, store := newDatabase(t)
+	plan := newPlan(1)
+	round := newRound(plan, 1)
+	task := newTask(round, 1, 1, start)
+	task.Status, task.NextAttemptAt, task.EndedAt, task.EndReason = assessplan.Canceled, time.Time{}, start, assessplan.Requested
+	save(t, store, plan, round, task)
+	tx, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, tx.Rollback()) }()
+	inTx := store.WithTx(tx)
+	_, err = findTask(t, inTx, task.ID)
+	require.NoError(t, err)
+
+	require.NoError(t, store.Update(t.Context(), func(ctx context.Context, r assessplan.Repositories) error {
+		return r.SaveTasks(ctx, []assessplan.TaskChange{{State: newTask(round, 1, 1, start), Was: 1}})
+	}))
+	require.NoError(t, inTx.Update(t.Context(), func(ctx context.Context, r assessplan.Repositories) error {
+		ended, err := r.FindEndedEnrollments(ctx, assessplan.EndedQuery{Before: start, Limit: 10})
+		require.Empty(t, ended)
+		return err
+	}))
 }

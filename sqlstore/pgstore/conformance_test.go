@@ -5,20 +5,23 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/sqlstore/pgstore"
 	"github.com/assessplan/assessplan/storetest"
 )
 
 func TestConformance(t *testing.T) {
-	pool := newDatabase(t)
+	pool, _ := newStore(t)
 	storetest.Run(t, func(t *testing.T) assessplan.Store { return emptied(t, pool) }, storetest.Features{})
 }
 
 // TestConformanceOnOneConnection leaves out nothing but what needs two writers. It also takes a session whose zone and order
 // of dates would shift every time that went through text, and prepares nothing, as behind a pooler of transactions.
 func TestConformanceOnOneConnection(t *testing.T) {
-	pool := again(t, newDatabase(t), connections(1), setting("TimeZone", "Asia/Kathmandu"), setting("DateStyle", "ISO, DMY"),
+	owner, _ := newStore(t)
+	pool := again(t, owner, connections(1), setting("TimeZone", "Asia/Kathmandu"), setting("DateStyle", "ISO, DMY"),
 		mode(pgx.QueryExecModeDescribeExec))
 	storetest.Run(t, func(t *testing.T) assessplan.Store { return emptied(t, pool) }, storetest.Features{OneWriter: true})
 }
@@ -31,7 +34,9 @@ func mode(mode pgx.QueryExecMode) func(*pgxpool.Config) {
 // emptied is a store in a database, in whose tables there is nothing.
 func emptied(t testing.TB, pool *pgxpool.Pool) assessplan.Store {
 	t.Helper()
-	store := storeOn(t, pool)
-	run(t, pool, `TRUNCATE assessplan_plans, assessplan_enrollments, assessplan_tasks, assessplan_outbox RESTART IDENTITY`)
+	store, err := pgstore.New(t.Context(), pool, nil)
+	require.NoError(t, err)
+	run(t, pool, `WITH o AS (DELETE FROM assessplan_outbox), t AS (DELETE FROM assessplan_tasks), e AS (DELETE FROM assessplan_enrollments)
+		DELETE FROM assessplan_plans`)
 	return store
 }

@@ -135,6 +135,11 @@ var ways = map[string]way{
 	"listParkedEvents": {through: []string{"assessplan_outbox_parked: position >"}, args: []any{0, 100}},
 	"outboxStats":      {scans: true},
 
+	"lockRoundsOfTestee": {through: []string{"assessplan_enrollments_testee: org_id =, testee_id ="}, args: []any{clinic, "testee-2007"}},
+	"lockTasksOfTestee": {
+		through: []string{"assessplan_enrollments_testee: org_id =, testee_id =", "assessplan_tasks_round: enrollment_id = ANY"},
+		args:    []any{clinic, "testee-2007"},
+	},
 	"eraseEvents": {
 		through: []string{"assessplan_enrollments_testee: org_id =, testee_id =", "assessplan_tasks_round: enrollment_id = ANY",
 			"assessplan_outbox_subject: subject = ANY"},
