@@ -16,8 +16,9 @@ import (
 var stores = []store{
 	{"memstore", inMemory, size{boundary: 4500, batch: 1, chances: 40, backlog: 1000}},
 	{"sqlitestore", oneFile, size{boundary: 500, batch: 20, chances: 4, backlog: 200}},
-	{"crowd", soundCrowd, size{boundary: 5000, batch: 10, chances: 30, backlog: 300}},
-	{"pgstore", server(database.Kinds[0]), size{boundary: 500, batch: 20, chances: 6, backlog: 200}},
+	{"crowd", soundCrowd, size{boundary: 5000, batch: 10, chances: 30, backlog: 300, deadlocks: 100}},
+	{"pgstore", server(database.Kinds[0]), size{boundary: 500, batch: 20, chances: 6, backlog: 200, deadlocks: 50}},
+	{"mysqlstore", server(database.Kinds[1]), size{boundary: 500, batch: 20, chances: 6, backlog: 200, deadlocks: 50}},
 }
 
 type store struct {
@@ -28,10 +29,11 @@ type store struct {
 
 // size is how much of a race a store bears within seconds.
 type size struct {
-	boundary int // how many tasks meet their end, all told
-	batch    int // how many of them in a round, at once
-	chances  int // how often contestants of the other races meet by chance
-	backlog  int // of the races with passes
+	boundary  int // how many tasks meet their end, all told
+	batch     int // how many of them in a round, at once
+	chances   int // how often contestants of the other races meet by chance
+	backlog   int // of the races with passes
+	deadlocks int // how often two wait for each other; 0 of a store with one writer at a time
 }
 
 func inMemory(*testing.T) []assessplan.Store { return []assessplan.Store{memstore.New()} }

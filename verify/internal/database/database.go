@@ -17,7 +17,7 @@ type Kind struct {
 }
 
 // Kinds are all servers that there is an adapter for.
-var Kinds = []Kind{{Name: "pgstore", New: newPostgres}}
+var Kinds = []Kind{{Name: "pgstore", New: newPostgres}, {Name: "mysqlstore", New: newMySQL}}
 
 // Database is an empty database. Its methods may be called in a synctest bubble, although it was made outside.
 type Database interface {
@@ -26,3 +26,6 @@ type Database interface {
 	// Clear deletes everything that stores have written.
 	Clear(t testing.TB)
 }
+
+// mostConnections is how many a pool has at most.
+const mostConnections = 16

@@ -42,7 +42,7 @@ func openPool(t testing.TB, dsn string) *pgxpool.Pool {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(dsn)
 	require.NoError(t, err)
-	config.MaxConns = 8
+	config.MaxConns = mostConnections
 	config.HealthCheckPeriod, config.MaxConnLifetime, config.MaxConnIdleTime = math.MaxInt64/2, math.MaxInt64/2, math.MaxInt64/2
 	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	config.ConnConfig.RuntimeParams["synchronous_commit"] = "off"

@@ -1,0 +1,2 @@
+// Package mysqlstore keeps plans.
+package mysqlstore
