@@ -1,6 +1,10 @@
 package pgstore
 
-import "github.com/assessplan/assessplan"
+import (
+	"context"
+
+	"github.com/assessplan/assessplan"
+)
 
 // Statements is every statement of a transaction by its name, for the tests that ask PostgreSQL how it runs them.
 var Statements = map[string]string{
@@ -39,8 +43,14 @@ const (
 	BeginView   = beginView
 )
 
-// MaxRuns is how often an Update runs in all.
-const MaxRuns = maxRuns
+// Once is a store whose Updates never run again.
+type Once struct{ *Store }
+
+// Update runs fn once.
+func (s Once) Update(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
+	_, err := s.update(ctx, fn)
+	return err
+}
 
 // UpdateTasks is the statement that saves tasks, which were read by the same transaction or not, and its arguments.
 func UpdateTasks(read []assessplan.TaskState, changes []*assessplan.TaskChange) (query string, arguments []any) {
