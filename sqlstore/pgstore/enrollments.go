@@ -29,7 +29,7 @@ func enrollmentFields(e *assessplan.EnrollmentState) []any {
 // by the primary key
 const findEnrollment = `SELECT` + enrollmentColumns + `
 FROM assessplan_enrollments
-WHERE id = $1 AND org_id = $2`
+WHERE id = $1 AND (org_id = $2) IS TRUE`
 
 func (t *transaction) FindEnrollment(ctx context.Context, org assessplan.OrgID, id assessplan.EnrollmentID, lock assessplan.LockMode) (assessplan.EnrollmentState, error) {
 	found, err := collect(ctx, t, "find an enrollment", enrollmentRow, findEnrollment+t.locking(lock), key(id), string(org))
@@ -111,16 +111,19 @@ WHERE plan_id BETWEEN $2 AND $2 AND org_id = $1` + listedEnrollments + `
 ORDER BY plan_id, id
 LIMIT $6`
 
-// Sorted, since few: one testee's. By assessplan_enrollments_testee.
+// Sorted, since few: one testee's. By assessplan_enrollments_testee; see listTasksOfTestee.
 const listEnrollmentsOfTestee = `SELECT` + enrollmentColumns + `
-FROM assessplan_enrollments
-WHERE org_id = $1 AND testee_id = $3` + listedEnrollments + `
+FROM (SELECT *
+      FROM assessplan_enrollments
+      WHERE org_id = $1 AND testee_id = $3
+      OFFSET 0) AS of_testee
+WHERE true` + listedEnrollments + `
 ORDER BY id
 LIMIT $6`
 
 const listedEnrollments = `
-  AND ($2::uuid IS NULL OR plan_id = $2)
-  AND ($3::text IS NULL OR testee_id = $3)
+  AND ($2::uuid IS NULL OR plan_id = $2) IS TRUE
+  AND ($3::text IS NULL OR testee_id = $3) IS TRUE
   AND ($4::text[] IS NULL OR status = ANY ($4))
   AND id > $5`
 

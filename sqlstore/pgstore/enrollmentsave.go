@@ -25,17 +25,20 @@ FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::date[], $5::text[], $6::b
 	$15::text[], $16::uuid[], $17::timestamptz[], $18::bigint[])
 	AS c (id, testee_id, round, start, zone, reconsented, status, planned, paused_at, shifted_days, ended_at,
 	      end_reason, end_note, closable_from, org_id, plan_id, created_at, was)
-WHERE e.id = c.id AND e.version = c.was AND e.org_id = c.org_id AND e.plan_id = c.plan_id
+WHERE e.id = c.id AND e.version = c.was AND (e.org_id = c.org_id AND e.plan_id = c.plan_id) IS TRUE
 RETURNING e.id`
 
-// Which rounds cannot stand beside another of their testee, by assessplan_enrollments_round.
+// Which rounds cannot stand beside another of their testee, by assessplan_enrollments_round: the order, which no other index
+// has, keeps the planner from looking through all rounds of the plan.
 const roundsTaken = `SELECT c.id
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::date[], $6::text[]) AS c (id, plan_id, testee_id, round, start, status)
-WHERE EXISTS (SELECT 1
-              FROM assessplan_enrollments AS e
-              WHERE e.plan_id = c.plan_id AND e.testee_id = c.testee_id AND e.id <> c.id
-                AND (e.round = c.round OR e.start = c.start
-                     OR c.status IN ('active', 'paused') AND e.status IN ('active', 'paused')))`
+WHERE (SELECT 1
+       FROM assessplan_enrollments AS e
+       WHERE e.plan_id = c.plan_id AND e.testee_id = c.testee_id AND e.id <> c.id
+         AND (e.round = c.round OR e.start = c.start
+              OR c.status IN ('active', 'paused') AND e.status IN ('active', 'paused'))
+       ORDER BY e.plan_id, e.testee_id, e.round
+       LIMIT 1) IS NOT NULL`
 
 func (t *transaction) SaveEnrollments(ctx context.Context, changes []assessplan.EnrollmentChange) error {
 	return t.write(func() error {

@@ -76,7 +76,9 @@ func failed(ctx context.Context, doing string, err error) error {
 		return fmt.Errorf("pgstore: %s: %w", doing, value) // err itself quotes what could not be encoded
 	case unreached(err):
 		return fmt.Errorf("pgstore: %s: %w: %w", doing, assessplan.ErrUnavailable, err)
-	case !errors.As(err, &answer):
+	case !errors.As(err, &answer) && strings.Contains(err.Error(), "encode"):
+		return fmt.Errorf("pgstore: %s: a value is of another kind than its column", doing) // err quotes it, and all beside it
+	case answer == nil:
 		return fmt.Errorf("pgstore: %s: %w", doing, err)
 	}
 	said := refusal{answer}

@@ -97,7 +97,7 @@ RETURNING` + outboxColumns
 func (t *transaction) ClaimEvents(ctx context.Context, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
 	var claimed []assessplan.OutboxEvent
 	err := t.write(func() (err error) {
-		claimed, err = collect(ctx, t, "claim events", outboxRow, claimEvents, q.Now, q.Now.Add(q.Lease), q.Limit)
+		claimed, err = collectPage(ctx, t, "claim events", q.Limit, outboxRow, claimEvents, q.Now, q.Now.Add(q.Lease), q.Limit)
 		return err
 	})
 	slices.SortFunc(claimed, func(a, b assessplan.OutboxEvent) int { return cmp.Compare(a.Position, b.Position) })

@@ -25,7 +25,7 @@ func planRow(p *assessplan.PlanState) []any {
 // by the primary key
 const findPlan = `SELECT` + planColumns + `
 FROM assessplan_plans
-WHERE id = $1 AND org_id = $2`
+WHERE id = $1 AND (org_id = $2) IS TRUE`
 
 func (t *transaction) FindPlan(ctx context.Context, org assessplan.OrgID, id assessplan.PlanID, lock assessplan.LockMode) (assessplan.PlanState, error) {
 	found, err := collect(ctx, t, "find a plan", planRow, findPlan+t.locking(lock), key(id), string(org))
@@ -79,7 +79,7 @@ const updatePlan = `UPDATE assessplan_plans
 SET external_ref = $3, scale_code = $4, schedule = $5::text::json, zone = $6, open_window = $7, fill_window = $8, due_window = $9,
     status = $10, paused_at = $11, ended_at = $12, finish = $13, work_kind = $14, work_days = $15, work_after = $16,
     created_at = $17, version = $18
-WHERE id = $1 AND org_id = $2 AND version = $18 - 1`
+WHERE id = $1 AND (org_id = $2) IS TRUE AND version = $18 - 1`
 
 // Whether another plan has the external ref, by assessplan_plans_ref; without one, no plan has.
 const planRefTaken = `SELECT 1

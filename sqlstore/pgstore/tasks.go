@@ -55,9 +55,9 @@ func (t *transaction) findTask(ctx context.Context, id assessplan.TaskID, org an
 // order of the answer and pass over what is out of scope, so that what a narrow scope costs grows with what is due outside
 // it, never with what is not due.
 const inScope = `
-  AND ($1::text IS NULL OR org_id = $1)
-  AND ($2::uuid IS NULL OR plan_id = $2)
-  AND ($3::text[] IS NULL OR testee_id = ANY ($3))`
+  AND ($1::text IS NULL OR org_id = $1) IS TRUE
+  AND ($2::uuid IS NULL OR plan_id = $2) IS TRUE
+  AND ($3::text[] IS NULL OR testee_id = ANY ($3)) IS TRUE`
 
 func scope(s assessplan.Scope) []any {
 	return []any{optional(s.Org), optionalID(s.Plan), anyOf(s.Testees)}
@@ -108,7 +108,7 @@ func expireAt(t *assessplan.TaskState) time.Time    { return t.ExpireAt }
 // findDue claims. A row that somebody changed between the query's snapshot and the lock is judged and returned as it is now,
 // but in its former place, so that the order is made again.
 func (t *transaction) findDue(ctx context.Context, doing, query string, q assessplan.DueQuery, at func(*assessplan.TaskState) time.Time) ([]assessplan.TaskState, error) {
-	due, err := collect(ctx, t, doing, taskRow, query+t.claim(), append(scope(q.Scope), q.Before, q.After.At, key(q.After.ID), q.Limit)...)
+	due, err := collectPage(ctx, t, doing, q.Limit, taskRow, query+t.claim(), append(scope(q.Scope), q.Before, q.After.At, key(q.After.ID), q.Limit)...)
 	if !inOrder(due, at) {
 		slices.SortFunc(due, func(a, b assessplan.TaskState) int { return compare(&a, &b, at) })
 	}
@@ -177,27 +177,33 @@ WHERE plan_id BETWEEN $2 AND $2 AND org_id = $1` + listedTasks + `
 ORDER BY plan_id, id
 LIMIT $9`
 
-// Sorted, since few: one testee's. By assessplan_enrollments_testee and assessplan_tasks_round.
+// Sorted, since few: one testee's. By assessplan_enrollments_testee and assessplan_tasks_round. OFFSET 0 keeps the planner from
+// walking all tasks in the order of the answer instead, to do without the sort.
 const listTasksOfTestee = `SELECT` + taskColumns + `
-FROM assessplan_tasks
-WHERE enrollment_id = ANY (ARRAY(SELECT id
-                                 FROM assessplan_enrollments
-                                 WHERE org_id = $1 AND testee_id = $4))
-  AND org_id = $1` + listedTasks + `
+FROM (SELECT *
+      FROM assessplan_tasks
+      WHERE enrollment_id = ANY (ARRAY(SELECT id
+                                       FROM assessplan_enrollments
+                                       WHERE org_id = $1 AND testee_id = $4))
+      OFFSET 0) AS of_testee
+WHERE org_id = $1` + listedTasks + `
 ORDER BY id
 LIMIT $9`
 
-// Sorted, since few: one round's. By assessplan_tasks_round.
+// Sorted, since few: one round's. By assessplan_tasks_round; see listTasksOfTestee.
 const listTasksOfEnrollment = `SELECT` + taskColumns + `
-FROM assessplan_tasks
-WHERE enrollment_id = $3 AND org_id = $1` + listedTasks + `
+FROM (SELECT *
+      FROM assessplan_tasks
+      WHERE enrollment_id = $3
+      OFFSET 0) AS of_round
+WHERE org_id = $1` + listedTasks + `
 ORDER BY id
 LIMIT $9`
 
 const listedTasks = `
-  AND ($2::uuid IS NULL OR plan_id = $2)
-  AND ($3::uuid IS NULL OR enrollment_id = $3)
-  AND ($4::text IS NULL OR testee_id = $4)
+  AND ($2::uuid IS NULL OR plan_id = $2) IS TRUE
+  AND ($3::uuid IS NULL OR enrollment_id = $3) IS TRUE
+  AND ($4::text IS NULL OR testee_id = $4) IS TRUE
   AND ($5::text[] IS NULL OR status = ANY ($5))
   AND ($6::timestamptz IS NULL OR planned_at >= $6)
   AND ($7::timestamptz IS NULL OR planned_at < $7)

@@ -169,19 +169,19 @@ func withAssessments(changes []assessplan.TaskChange) (with [][]any, taken []ass
 const (
 	holdTasksOfPlan = `UPDATE assessplan_tasks
 SET held = true, version = version + 1
-WHERE plan_id = $1 AND org_id = $2 AND status = 'pending' AND NOT held`
+WHERE plan_id = $1 AND (org_id = $2 AND status = 'pending' AND NOT held) IS TRUE`
 
 	// The status of the round is looked up by its primary key
 	releaseTasksOfPlan = `UPDATE assessplan_tasks
 SET held = false, version = version + 1
-WHERE plan_id = $1 AND org_id = $2 AND status = 'pending' AND held
+WHERE plan_id = $1 AND (org_id = $2 AND status = 'pending' AND held) IS TRUE
   AND (SELECT e.status FROM assessplan_enrollments AS e WHERE e.id = enrollment_id) = 'active'`
 )
 
 // by assessplan_tasks_round
 const holdTasksOfEnrollment = `UPDATE assessplan_tasks
 SET held = $4, version = version + 1
-WHERE enrollment_id = $3 AND plan_id = $1 AND org_id = $2 AND status = 'pending' AND held <> $4`
+WHERE enrollment_id = $3 AND (plan_id = $1 AND org_id = $2 AND status = 'pending' AND held <> $4) IS TRUE`
 
 func (t *transaction) HoldTasks(ctx context.Context, q assessplan.HoldQuery) (int, error) {
 	query, values := holdTasksOfPlan, []any{key(q.Plan), string(q.Org)}

@@ -73,6 +73,11 @@ func (t *transaction) exists(ctx context.Context, doing, query string, args ...a
 
 // collect reads all rows of a query into states; fields says where the columns of a row go.
 func collect[S any](ctx context.Context, t *transaction, doing string, fields func(*S) []any, query string, args ...any) ([]S, error) {
+	return collectPage(ctx, t, doing, 0, fields, query, args...)
+}
+
+// collectPage is collect where most answers are full pages of a limit: the first row makes room for all.
+func collectPage[S any](ctx context.Context, t *transaction, doing string, limit int, fields func(*S) []any, query string, args ...any) ([]S, error) {
 	if t.broken != nil {
 		return nil, t.broken
 	}
@@ -90,6 +95,9 @@ func collect[S any](ctx context.Context, t *transaction, doing string, fields fu
 		if err := rows.Scan(row...); err != nil {
 			return nil, t.fail(ctx, doing, err)
 		}
+		if all == nil {
+			all = make([]S, 0, min(limit, roomiest))
+		}
 		all = append(all, state)
 	}
 	if err := rows.Err(); err != nil {
@@ -97,6 +105,9 @@ func collect[S any](ctx context.Context, t *transaction, doing string, fields fu
 	}
 	return all, nil
 }
+
+// roomiest is the most room that is made before it is needed.
+const roomiest = 1000
 
 // only is the one state of a find.
 func only[S any](found []S, err error, what string) (S, error) {

@@ -3,6 +3,7 @@ package pgstore
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -75,8 +76,11 @@ func (c *intColumn) ScanInt64(v pgtype.Int8) error {
 	return nil
 }
 
-// Int64Value writes the number.
+// Int64Value refuses what no column of numbers can hold.
 func (c *intColumn) Int64Value() (pgtype.Int8, error) {
+	if n := int64(*c); n < math.MinInt32 || n > math.MaxInt32 {
+		return pgtype.Int8{}, valueError(fmt.Sprintf("a number is %d; want one from %d to %d", n, math.MinInt32, math.MaxInt32))
+	}
 	return pgtype.Int8{Int64: int64(*c), Valid: true}, nil
 }
 
@@ -102,10 +106,14 @@ func (c *boolColumn) BoolValue() (pgtype.Bool, error) {
 	return pgtype.Bool{Bool: bool(*c), Valid: true}, nil
 }
 
-// ScanTimestamptz reads NULL and infinity as the zero time.
+// ScanTimestamptz reads NULL as the zero time, and infinity as an instant that no state can have.
 func (c *instantColumn) ScanTimestamptz(v pgtype.Timestamptz) error {
-	*c = instantColumn{}
-	if v.Valid && v.InfinityModifier == pgtype.Finite {
+	switch {
+	case !v.Valid:
+		*c = instantColumn{}
+	case v.InfinityModifier != pgtype.Finite:
+		*c = instantColumn(endOfTime)
+	default:
 		*c = instantColumn(v.Time.UTC())
 	}
 	return nil
@@ -119,7 +127,7 @@ func (c *instantColumn) TimestamptzValue() (pgtype.Timestamptz, error) {
 	return (*sinceColumn)(c).TimestamptzValue()
 }
 
-// ScanTimestamptz reads NULL and infinity as the zero time.
+// ScanTimestamptz reads NULL as the zero time, and infinity as an instant that no state can have.
 func (c *sinceColumn) ScanTimestamptz(v pgtype.Timestamptz) error {
 	return (*instantColumn)(c).ScanTimestamptz(v)
 }
