@@ -60,7 +60,7 @@ func (h *hostStore) Update(ctx context.Context, fn func(ctx context.Context, r a
 	t.hosted = true
 	done := false
 	defer func() {
-		if !done && !again(t.broken) {
+		if !done {
 			h.takeBack(ctx)
 		}
 	}()
@@ -77,8 +77,8 @@ func (h *hostStore) Update(ctx context.Context, fn func(ctx context.Context, r a
 	return nil
 }
 
-// takeBack ends the savepoint as if nothing had been written. Where that fails, the connection is gone, and the transaction
-// with it, which the host's own commit will say.
+// takeBack ends the savepoint as if nothing had been written. Where that fails, the server has ended the whole transaction,
+// as after a deadlock, or the connection is gone: there is nothing left to take back.
 func (h *hostStore) takeBack(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	if _, err := h.tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT assessplan`); err == nil {

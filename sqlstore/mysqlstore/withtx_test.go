@@ -191,3 +191,27 @@ func TestAHostThatStaysWithAnOldStateClosesNoRunningRound(t *testing.T) {
 		return err
 	}))
 }
+
+// TestAnUpdateThatMetAnAlteredTableIsTakenBack: the server refuses a statement then and keeps the transaction, unlike after a
+// deadlock.
+func TestAnUpdateThatMetAnAlteredTableIsTakenBack(t *testing.T) {
+	db, store := newDatabase(t)
+	tx, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback() }()
+	inTx := store.WithTx(tx)
+	_, err = findTask(t, inTx, number[assessplan.TaskID](1))
+	require.ErrorIs(t, err, assessplan.ErrNotFound, "the transaction sees a state from here on")
+	_, err = db.ExecContext(t.Context(), `ALTER TABLE assessplan_enrollments ADD COLUMN extra INT, ALGORITHM = COPY`)
+	require.NoError(t, err)
+
+	err = inTx.Update(t.Context(), func(ctx context.Context, r assessplan.Repositories) error {
+		require.NoError(t, r.SavePlan(ctx, assessplan.PlanChange{State: newPlan(1)}))
+		_, err := r.ListEnrollments(ctx, assessplan.EnrollmentQuery{Org: clinic, Limit: 1})
+		return err
+	})
+	require.ErrorIs(t, err, assessplan.ErrUnavailable)
+	require.ErrorContains(t, err, "altered")
+	require.NoError(t, tx.Commit())
+	require.Zero(t, judge(t, store.View), "nothing half written")
+}
