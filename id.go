@@ -49,15 +49,15 @@ func EnrollmentIDFromUint64(n uint64) EnrollmentID {
 // TaskIDFromUint64 turns a host's integer key into a TaskID; see [PlanIDFromUint64].
 func TaskIDFromUint64(n uint64) TaskID { return TaskID(uuidFromUint64(taskKey, n)) }
 
-// Uint64 returns the integer that the ID was made from; ok is false for any other ID.
+// Uint64 returns the integer that the ID was made from; any other ID gives 0 and false.
 func (id PlanID) Uint64() (n uint64, ok bool) { return uint64FromUUID(planKey, uuid.UUID(id)) }
 
-// Uint64 returns the integer that the ID was made from; ok is false for any other ID.
+// Uint64 returns the integer that the ID was made from; any other ID gives 0 and false.
 func (id EnrollmentID) Uint64() (n uint64, ok bool) {
 	return uint64FromUUID(enrollmentKey, uuid.UUID(id))
 }
 
-// Uint64 returns the integer that the ID was made from; ok is false for any other ID.
+// Uint64 returns the integer that the ID was made from; any other ID gives 0 and false.
 func (id TaskID) Uint64() (n uint64, ok bool) { return uint64FromUUID(taskKey, uuid.UUID(id)) }
 
 // String returns the usual 36 characters of a UUID.
@@ -154,7 +154,10 @@ func uuidFromUint64(table byte, n uint64) (id uuid.UUID) {
 
 func uint64FromUUID(table byte, id uuid.UUID) (uint64, bool) {
 	n := uint64(id[7]&3)<<62 | binary.BigEndian.Uint64(id[8:])&(1<<62-1)
-	return n, id == uuidFromUint64(table, n)
+	if id != uuidFromUint64(table, n) {
+		return 0, false
+	}
+	return n, true
 }
 
 // idMaker makes time-ordered UUIDs (UUIDv7, RFC 9562 section 5.7) from the injected clock; google/uuid's own reads the wall

@@ -58,8 +58,9 @@ func TestOtherIDsAreNoIntegerKeys(t *testing.T) {
 		"bits beside the key":     of(func(id *assessplan.TaskID) { id[7] |= 0x04 }),
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, ok := id.Uint64()
+			key, ok := id.Uint64()
 			require.False(t, ok)
+			require.Zero(t, key)
 		})
 	}
 }

@@ -21,28 +21,44 @@ type settings struct {
 	tasks    int
 	only     string
 	markdown bool
+
+	databases       bool // measure those that need a server
+	postgres, mysql string
+	due, pending    int
+	most            int // that are pending in the largest database; 0: no larger one than pending
+	parts           string
 }
 
 // measures are run in this order.
 var measures = []struct {
-	name string
-	run  func(ctx context.Context, s settings, out *table) error
+	name     string
+	run      func(ctx context.Context, s settings, out *table) error
+	onServer bool
 }{
-	{"memstore", passesInMemory},
-	{"scan", scanInMemory},
-	{"heap", heapOfPass},
-	{"sqlite", passesInSQLite},
-	{"relay", relayRates},
-	{"delay", relayDelays},
-	{"allocations", allocations},
+	{name: "memstore", run: passesInMemory},
+	{name: "scan", run: scanInMemory},
+	{name: "heap", run: heapOfPass},
+	{name: "sqlite", run: passesInSQLite},
+	{name: "relay", run: relayRates},
+	{name: "delay", run: relayDelays},
+	{name: "allocations", run: allocations},
+	{name: onPostgres.name, run: onPostgres.measure, onServer: true},
+	{name: onMariaDB.name, run: onMariaDB.measure, onServer: true},
 }
 
 func main() {
 	s := settings{}
 	flag.IntVar(&s.rounds, "rounds", 5, "how often each measure is repeated; the median counts")
 	flag.IntVar(&s.tasks, "tasks", 100_000, "how many tasks a pass meets in memory; a tenth of that in SQLite")
-	flag.StringVar(&s.only, "only", "", "comma-separated measures: memstore, scan, heap, sqlite, relay, delay, allocations; empty is all")
+	flag.StringVar(&s.only, "only", "", "comma-separated measures: memstore, scan, heap, sqlite, relay, delay, allocations, postgres, mariadb; empty is all, of those that need no server or with -databases the others")
 	flag.BoolVar(&s.markdown, "markdown", false, "print the table as docs/performance.md has it")
+	flag.BoolVar(&s.databases, "databases", false, "measure what needs a server: postgres, mariadb")
+	flag.StringVar(&s.postgres, "postgres", "postgres://root@127.0.0.1:5432/postgres?sslmode=disable", "a Postgres server, whose user may make databases and checkpoints")
+	flag.StringVar(&s.mysql, "mysql", "root@tcp(127.0.0.1:3306)/", "a MariaDB or MySQL server, whose user may make databases")
+	flag.IntVar(&s.due, "due", 20_000, "how many tasks are due in a database on a server")
+	flag.IntVar(&s.pending, "pending", 1_000_000, "how many tasks are pending there, those that are due among them")
+	flag.IntVar(&s.most, "most", 0, "how many are pending in another, larger one in which pages are timed; 0 is none")
+	flag.StringVar(&s.parts, "parts", "", "comma-separated parts of what is measured on servers: workers, pages, latency, idle, snapshot, relay; empty is all")
 	profile := flag.String("cpuprofile", "", "a file for a CPU profile, in which what is measured has labels: README.md")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -61,6 +77,9 @@ func run(ctx context.Context, s settings, out io.Writer) error {
 	lines.title(fmt.Sprintf("%s %s/%s, %d cores; %d rounds, %d tasks; medians", runtime.Version(), runtime.GOOS, runtime.GOARCH,
 		runtime.NumCPU(), s.rounds, s.tasks))
 	for _, measure := range measures {
+		if s.only == "" && measure.onServer != s.databases {
+			continue
+		}
 		if s.only != "" && !slices.Contains(strings.Split(s.only, ","), measure.name) {
 			continue
 		}
@@ -69,6 +88,7 @@ func run(ctx context.Context, s settings, out io.Writer) error {
 			return fmt.Errorf("%s: %w", measure.name, err)
 		}
 	}
+	lines.end()
 	return nil
 }
 

@@ -13,6 +13,7 @@ type table struct {
 	out      io.Writer
 	markdown bool
 	measure  string
+	notes    []string
 }
 
 // line is what was measured, what was measured beside it, and the figure that the first or the ratio should reach.
@@ -30,6 +31,22 @@ func (t *table) begin(measure string) {
 	t.measure = measure
 	if !t.markdown {
 		_, _ = fmt.Fprintf(t.out, "\n%s\n", measure)
+	}
+}
+
+// note says something about the measure, beside the table.
+func (t *table) note(text string) {
+	if t.markdown {
+		t.notes = append(t.notes, t.measure+": "+text)
+		return
+	}
+	_, _ = fmt.Fprintln(t.out, "  "+text)
+}
+
+// end prints what was noted, where that is after the table.
+func (t *table) end() {
+	for _, note := range t.notes {
+		_, _ = fmt.Fprintf(t.out, "\n%s\n", note)
 	}
 }
 

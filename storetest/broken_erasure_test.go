@@ -21,7 +21,7 @@ func erasing(erase func(ctx context.Context, r assessplan.Repositories, e assess
 }
 
 var erasureMutants = []mutant{
-	{"erases tasks and forgets rounds and events", []string{"Erasure/OldIDIsGone", "Erasure/Versions", "Erasure/Events"},
+	{"erases tasks and forgets rounds and events", []string{"Erasure/OldIDIsGone", "Erasure/Versions", "Erasure/Events", "Erasure/EventsOfOthers"},
 		erasing(func(ctx context.Context, r assessplan.Repositories, e assessplan.Erasure) error {
 			all, err := r.ListTasks(ctx, assessplan.TaskQuery{Org: e.Org, Testee: e.Testee, Limit: 100})
 			if err != nil {

@@ -17,6 +17,8 @@ var erasureArea = area{"Erasure", []check{
 		body: erasureVersions},
 	{name: "Events", rule: "an erasure deletes every unsettled event about the testee's rounds and tasks, and adds its own",
 		body: erasureEvents},
+	{name: "EventsOfOthers", rule: "an erasure leaves no event that names the old ID, of whoever held a task when it began",
+		body: erasureWaitsForEvents},
 	{name: "OthersAreKept", rule: "an erasure touches no other testee, and nobody of another org", body: erasureKeepsOthers},
 	{name: "RollsBack", rule: "an erasure in a transaction that fails leaves everything as it was", body: erasureRollsBack},
 	{name: "UnknownTestee", rule: "erasing an unknown testee succeeds, and adds the events", body: erasesUnknown},
@@ -128,6 +130,29 @@ func erasureEvents(k *kit) {
 	k.parked()
 	sameState(k, "outbox after an erasure", k.outboxStats(), assessplan.OutboxStats{Pending: 3, OldestAt: minutes(10)})
 	for _, event := range k.claimed(minutes(1000), 100, 10, 11, 12) {
+		equal(k, "whether an event names the old ID", bytes.Contains(event.Data, []byte(testee)), false)
+	}
+}
+
+// erasureWaitsForEvents has an event about the testee on its way when the erasure begins.
+func erasureWaitsForEvents(k *kit) {
+	_, round := k.world()
+	task := k.addTask(newTask(round, 1, 1, start))
+	event := k.event(clinic, task.ID, testee)
+	hold := func(ctx context.Context, r assessplan.Repositories) error {
+		found, err := r.FindTask(ctx, clinic, task.ID)
+		if err != nil || found.Testee != testee {
+			return err
+		}
+		return r.SaveTasks(ctx, []assessplan.TaskChange{{State: found, Was: found.Version, Events: []assessplan.Event{event}}})
+	}
+	erasing := k.erasing()
+	var done <-chan error
+	k.holding(hold, nil, func() {
+		done = k.watchStandstill(background(func() error { return k.store.Update(k.ctx, erasing) }))
+	})
+	k.ok("erase a testee", <-done)
+	for _, event := range k.claim(minutes(1000), 100) {
 		equal(k, "whether an event names the old ID", bytes.Contains(event.Data, []byte(testee)), false)
 	}
 }

@@ -50,7 +50,7 @@ var wholeOutbox = []string{"Outbox/LeavesOutWhatIsHeld"}
 // flaws are what a store of many writers can do wrong.
 type flaws struct {
 	claimsWait, claimsUnlocked, endedAsRead, findsUnlocked, holdsUnlocked, sharedExcludes, exclusiveShares, deadlocksAreFinal, viewsAreLoose,
-	versionsIgnored, locksOutliveFailure, readsCommitted, outboxUnlocked bool
+	versionsIgnored, locksOutliveFailure, readsCommitted, outboxUnlocked, erasesEventsAsRead bool
 }
 
 var flawed = []struct {
@@ -74,6 +74,7 @@ var flawed = []struct {
 	{"a transaction reads what was committed only", flaws{readsCommitted: true}, []string{"Transactions/ReadsItsOwnWrites"}},
 	{"the outbox is not locked", flaws{outboxUnlocked: true}, []string{"Outbox/OneWinner"}},
 	{"a view is a view per method", flaws{viewsAreLoose: true}, []string{"Transactions/ViewShowsOneState"}},
+	{"an erasure deletes the events that it saw before it waited", flaws{erasesEventsAsRead: true}, []string{"Erasure/EventsOfOthers"}},
 	{"a deadlock is final", flaws{deadlocksAreFinal: true}, []string{"Retries/RunsAgainAfterDeadlock"}},
 }
 

@@ -110,7 +110,43 @@ func (t *writer) SaveEnrollments(ctx context.Context, changes []assessplan.Enrol
 }
 
 func (t *writer) EraseTestee(ctx context.Context, e assessplan.Erasure) error {
+	if t.store.flaws.erasesEventsAsRead {
+		return t.eraseEventsAsRead(ctx, e)
+	}
 	_, err := tell(ctx, t, func(ctx context.Context, r assessplan.Repositories) (any, error) { return nil, r.EraseTestee(ctx, e) })
+	return err
+}
+
+// eraseEventsAsRead waits for the tasks of the testee, and gives back the events that were stored meanwhile.
+func (t *writer) eraseEventsAsRead(ctx context.Context, e assessplan.Erasure) error {
+	claim := func(ctx context.Context, r assessplan.Repositories) ([]assessplan.OutboxEvent, error) {
+		return r.ClaimEvents(ctx, assessplan.ClaimQuery{Now: minutes(everything), Lease: time.Second, Limit: everything})
+	}
+	seen, err := ask(ctx, t, claim)
+	if err != nil {
+		return err
+	}
+	tasks, err := t.ListTasks(ctx, assessplan.TaskQuery{Org: e.Org, Testee: e.Testee, Limit: everything})
+	for _, task := range tasks {
+		if err == nil {
+			err = t.lock(ctx, task.ID, assessplan.LockExclusive)
+		}
+	}
+	if err != nil {
+		t.note(err)
+		return err
+	}
+	_, err = tell(ctx, t, func(ctx context.Context, r assessplan.Repositories) (any, error) {
+		now, err := claim(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		erasure := e
+		for _, event := range now[len(seen):] {
+			erasure.Events = append(erasure.Events, event.Event)
+		}
+		return nil, r.EraseTestee(ctx, erasure)
+	})
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/sqlstore/internal/verdict"
 )
 
 const enrollmentColumns = `
@@ -120,13 +121,13 @@ WHERE plan_id = ?1 AND testee_id = ?2 AND id <> ?3
 
 func (t *transaction) SaveEnrollments(ctx context.Context, changes []assessplan.EnrollmentChange) error {
 	return t.write(func() error {
-		v := verdict{}
+		v := verdict.Verdict{}
 		for i := range changes {
 			if err := t.saveEnrollment(ctx, &changes[i], &v); err != nil {
 				return err
 			}
 		}
-		if err := v.err(); err != nil {
+		if err := v.Err(); err != nil {
 			return err
 		}
 		for i := range changes {
@@ -138,7 +139,7 @@ func (t *transaction) SaveEnrollments(ctx context.Context, changes []assessplan.
 	})
 }
 
-func (t *transaction) saveEnrollment(ctx context.Context, change *assessplan.EnrollmentChange, v *verdict) error {
+func (t *transaction) saveEnrollment(ctx context.Context, change *assessplan.EnrollmentChange, v *verdict.Verdict) error {
 	const doing = "save an enrollment"
 	query := insertEnrollment
 	if change.Was > 0 {
@@ -149,7 +150,7 @@ func (t *transaction) saveEnrollment(ctx context.Context, change *assessplan.Enr
 			return err
 		}
 		if taken {
-			v.refuse(enrollmentConflict(e.ID))
+			v.Refuse(enrollmentConflict(e.ID))
 			return nil
 		}
 	}
@@ -158,9 +159,9 @@ func (t *transaction) saveEnrollment(ctx context.Context, change *assessplan.Enr
 	case err != nil:
 		return err
 	case stored == 0 && change.Was > 0:
-		v.moved.EnrollmentIDs = append(v.moved.EnrollmentIDs, change.State.ID)
+		v.Moved.EnrollmentIDs = append(v.Moved.EnrollmentIDs, change.State.ID)
 	case stored == 0:
-		v.refuse(enrollmentConflict(change.State.ID))
+		v.Refuse(enrollmentConflict(change.State.ID))
 	}
 	return nil
 }

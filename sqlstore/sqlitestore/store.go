@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/sqlstore/internal/nesting"
 )
 
 // Store is an [assessplan.Store] in a SQLite database. It may be called by any number of goroutines at once.
@@ -39,7 +40,7 @@ func New(ctx context.Context, db *sql.DB, config *Config) (*Store, error) {
 	if err := settings.check(ctx, db); err != nil {
 		return nil, err
 	}
-	if err := checkSchema(ctx, db); err != nil {
+	if err := schema().Check(ctx, db); err != nil {
 		return nil, err
 	}
 	s := &Store{db: db, writer: make(chan struct{}, 1), prepared: map[string]*sql.Stmt{}}
@@ -107,7 +108,7 @@ func (s *Store) prepare(ctx context.Context) error {
 
 // View runs fn in a transaction that only reads, of the state in which the database was at the first read.
 func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
-	ctx, err := s.enter(ctx)
+	ctx, err := nesting.Enter(ctx, s.db)
 	if err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r assessp
 
 // Update runs fn in a transaction that holds the database's write lock from its beginning.
 func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
-	ctx, err := s.enter(ctx)
+	ctx, err := nesting.Enter(ctx, s.db)
 	if err != nil {
 		return err
 	}
@@ -175,15 +176,4 @@ const takeWriteLock = `UPDATE assessplan_outbox SET parked = parked WHERE 0`
 // forbids it now, a reader mostly, is no error: the erasure is committed, and the next checkpoint does it.
 func (s *Store) emptyLog(ctx context.Context) {
 	_, _ = s.db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
-}
-
-// inside marks the contexts that a database's transactions hand out.
-type inside struct{ db *sql.DB }
-
-// enter returns the context of a new transaction.
-func (s *Store) enter(ctx context.Context) (context.Context, error) {
-	if ctx.Value(inside{s.db}) != nil {
-		return nil, assessplan.ErrNestedTransaction
-	}
-	return context.WithValue(ctx, inside{s.db}, true), nil
 }

@@ -5,27 +5,8 @@ import (
 	"fmt"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/sqlstore/internal/verdict"
 )
-
-// verdict collects what stands against the changes of one call, so that one call names all that moved.
-type verdict struct {
-	moved   assessplan.VersionError
-	refused error // the first refusal of another kind
-}
-
-func (v *verdict) refuse(err error) {
-	if v.refused == nil {
-		v.refused = err
-	}
-}
-
-// err: what moved comes first, since the other refusals may rest on what the caller read too early.
-func (v *verdict) err() error {
-	if len(v.moved.PlanIDs)+len(v.moved.EnrollmentIDs)+len(v.moved.TaskIDs) > 0 {
-		return &v.moved
-	}
-	return v.refused
-}
 
 const insertTask = `INSERT INTO assessplan_tasks (
 	testee_id, planned_date, planned_time, planned_at, open_until, fill_until, due_at, revision,
@@ -53,7 +34,7 @@ WHERE org_id = ?1 AND assessment_id = ?2 AND id <> ?3`
 
 func (t *transaction) SaveTasks(ctx context.Context, changes []assessplan.TaskChange) error {
 	return t.write(func() error {
-		v := verdict{}
+		v := verdict.Verdict{}
 		values := make([]any, 0, 31)
 		for i := range changes {
 			values = appendTask(values[:0], &changes[i])
@@ -61,7 +42,7 @@ func (t *transaction) SaveTasks(ctx context.Context, changes []assessplan.TaskCh
 				return err
 			}
 		}
-		if err := v.err(); err != nil {
+		if err := v.Err(); err != nil {
 			return err
 		}
 		for i := range changes {
@@ -73,7 +54,7 @@ func (t *transaction) SaveTasks(ctx context.Context, changes []assessplan.TaskCh
 	})
 }
 
-func (t *transaction) saveTask(ctx context.Context, change *assessplan.TaskChange, values []any, v *verdict) error {
+func (t *transaction) saveTask(ctx context.Context, change *assessplan.TaskChange, values []any, v *verdict.Verdict) error {
 	const doing = "save a task"
 	s := &change.State
 	if s.AssessmentID != "" {
@@ -82,7 +63,7 @@ func (t *transaction) saveTask(ctx context.Context, change *assessplan.TaskChang
 			return err
 		}
 		if taken {
-			v.refuse(fmt.Errorf("sqlitestore: task %s: %w", s.ID, assessplan.ErrAssessmentTaken))
+			v.Refuse(fmt.Errorf("sqlitestore: task %s: %w", s.ID, assessplan.ErrAssessmentTaken))
 			return t.checkVersion(ctx, change, v)
 		}
 	}
@@ -95,9 +76,9 @@ func (t *transaction) saveTask(ctx context.Context, change *assessplan.TaskChang
 	case err != nil:
 		return err
 	case stored == 0 && change.Was > 0:
-		v.moved.TaskIDs = append(v.moved.TaskIDs, s.ID)
+		v.Moved.TaskIDs = append(v.Moved.TaskIDs, s.ID)
 	case stored == 0:
-		v.refuse(fmt.Errorf("sqlitestore: task %s: %w: its round has another of its number, or the ID exists", s.ID, assessplan.ErrConflict))
+		v.Refuse(fmt.Errorf("sqlitestore: task %s: %w: its round has another of its number, or the ID exists", s.ID, assessplan.ErrConflict))
 	}
 	return nil
 }
@@ -108,13 +89,13 @@ FROM assessplan_tasks
 WHERE id = ?1 AND version = ?2`
 
 // checkVersion is for a change that is not stored anyway.
-func (t *transaction) checkVersion(ctx context.Context, change *assessplan.TaskChange, v *verdict) error {
+func (t *transaction) checkVersion(ctx context.Context, change *assessplan.TaskChange, v *verdict.Verdict) error {
 	if change.Was == 0 {
 		return nil
 	}
 	current, err := t.exists(ctx, "save a task", taskHasVersion, change.State.ID[:], change.Was)
 	if err == nil && !current {
-		v.moved.TaskIDs = append(v.moved.TaskIDs, change.State.ID)
+		v.Moved.TaskIDs = append(v.Moved.TaskIDs, change.State.ID)
 	}
 	return err
 }

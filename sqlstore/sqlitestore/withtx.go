@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/sqlstore/internal/nesting"
 )
 
 // DBTX is a transaction of the host's; *sql.Tx is one, and what GORM runs its statements on inside a transaction.
@@ -33,7 +34,7 @@ type hostStore struct {
 
 // View runs fn on the transaction, of what it sees.
 func (h *hostStore) View(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
-	ctx, err := h.store.enter(ctx)
+	ctx, err := nesting.Enter(ctx, h.store.db)
 	if err != nil {
 		return err
 	}
@@ -44,7 +45,7 @@ func (h *hostStore) View(ctx context.Context, fn func(ctx context.Context, r ass
 
 // Update runs fn once on the transaction.
 func (h *hostStore) Update(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
-	ctx, err := h.store.enter(ctx)
+	ctx, err := nesting.Enter(ctx, h.store.db)
 	if err != nil {
 		return err
 	}

@@ -83,6 +83,6 @@ func (c *commands) judge(ctx context.Context, doing string, err error) {
 	if err == nil {
 		c.count(func(t *tally) { t.Commands++ })
 	} else if ctx.Err() == nil && assessplan.KindOf(err) != assessplan.KindConflict {
-		c.fault(doing, err)
+		c.worker.judge(doing, err)
 	}
 }

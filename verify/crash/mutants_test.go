@@ -6,14 +6,20 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/assessplan/assessplan"
 )
 
 // The guards that can be taken away.
 const (
-	splitCommit  = "a change and its events commit one after the other"
-	settledFirst = "events are settled when they are claimed"
-	lastWins     = "versions are not compared"
+	splitCommit   = "a change and its events commit one after the other"
+	settledFirst  = "events are settled when they are claimed"
+	lastWins      = "versions are not compared"
+	waitingClaims = "claims wait for who holds a task"
+	renamedEvents = "an event is named by the relay that claims it"
+	runsAgain     = "what broke off is run again"
+	hopeful       = "what broke off is taken for done"
 )
 
 // mutated is a store without a guard.
@@ -25,6 +31,14 @@ func mutated(mutant string, store assessplan.Store) assessplan.Store {
 		return &forgetfulStore{Store: store}
 	case lastWins:
 		return &overwritingStore{Store: store}
+	case waitingClaims:
+		return &waitingStore{Store: store}
+	case runsAgain:
+		return &repeatingStore{Store: store}
+	case hopeful:
+		return &hopefulStore{Store: store}
+	case renamedEvents:
+		return &renamingStore{store, map[assessplan.EventID]assessplan.EventID{}}
 	}
 	return store
 }
@@ -82,13 +96,13 @@ type forgetfulStore struct{ assessplan.Store }
 
 func (s *forgetfulStore) Update(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
 	return s.Store.Update(ctx, func(ctx context.Context, r assessplan.Repositories) error {
-		return fn(ctx, forgetful{r})
+		return fn(ctx, settling{r})
 	})
 }
 
-type forgetful struct{ assessplan.Repositories }
+type settling struct{ assessplan.Repositories }
 
-func (r forgetful) ClaimEvents(ctx context.Context, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
+func (r settling) ClaimEvents(ctx context.Context, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
 	events, err := r.Repositories.ClaimEvents(ctx, q)
 	if err != nil {
 		return nil, err
@@ -148,4 +162,87 @@ func overwrite(ctx context.Context, r assessplan.Repositories, changes []assessp
 		}
 	}
 	return r.SaveTasks(ctx, changes)
+}
+
+// waitingStore locks what is due one by one, and waits for whoever holds it.
+type waitingStore struct{ assessplan.Store }
+
+func (s *waitingStore) Update(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
+	return s.Store.Update(ctx, func(inner context.Context, r assessplan.Repositories) error {
+		return fn(inner, &waiting{Repositories: r, view: func(look func(ctx context.Context, r assessplan.Repositories) error) error {
+			return s.View(ctx, look)
+		}})
+	})
+}
+
+type waiting struct {
+	assessplan.Repositories
+	view func(look func(ctx context.Context, r assessplan.Repositories) error) error
+}
+
+func (r *waiting) FindPendingTasks(ctx context.Context, q assessplan.DueQuery) (due []assessplan.TaskState, err error) {
+	err = r.view(func(ctx context.Context, r assessplan.Repositories) error {
+		due, err = r.FindPendingTasks(ctx, q)
+		return err
+	})
+	for i := 0; i < len(due) && err == nil; i++ {
+		due[i], err = r.FindTask(ctx, due[i].Org, due[i].ID)
+	}
+	return slices.DeleteFunc(due, func(t assessplan.TaskState) bool { return t.Status != assessplan.Pending }), err
+}
+
+// renamingStore gives events other IDs whenever they are claimed.
+type renamingStore struct {
+	assessplan.Store
+	named map[assessplan.EventID]assessplan.EventID // what they are called in the database
+}
+
+func (s *renamingStore) Update(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
+	return s.Store.Update(ctx, func(ctx context.Context, r assessplan.Repositories) error {
+		return fn(ctx, &renaming{r, s})
+	})
+}
+
+type renaming struct {
+	assessplan.Repositories
+	store *renamingStore
+}
+
+func (r *renaming) ClaimEvents(ctx context.Context, q assessplan.ClaimQuery) ([]assessplan.OutboxEvent, error) {
+	events, err := r.Repositories.ClaimEvents(ctx, q)
+	for i := range events {
+		name := assessplan.EventID(uuid.New())
+		r.store.named[name], events[i].ID = events[i].ID, name
+	}
+	return events, err
+}
+
+func (r *renaming) SettleEvents(ctx context.Context, settlements []assessplan.Settlement) (int, error) {
+	settlements = slices.Clone(settlements)
+	for i := range settlements {
+		settlements[i].ID = r.store.named[settlements[i].ID]
+	}
+	return r.Repositories.SettleEvents(ctx, settlements)
+}
+
+// repeatingStore runs a transaction again of which nobody knows whether it was stored.
+type repeatingStore struct{ assessplan.Store }
+
+func (s *repeatingStore) Update(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
+	err := s.Store.Update(ctx, fn)
+	if errors.Is(err, assessplan.ErrUnavailable) {
+		return s.Store.Update(ctx, fn)
+	}
+	return err
+}
+
+// hopefulStore says that such a transaction was stored.
+type hopefulStore struct{ assessplan.Store }
+
+func (s *hopefulStore) Update(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
+	err := s.Store.Update(ctx, fn)
+	if errors.Is(err, assessplan.ErrUnavailable) {
+		return nil
+	}
+	return err
 }

@@ -27,6 +27,7 @@ type shape struct {
 	lease     time.Duration
 	mutant    string
 	within    time.Duration
+	server    *server // of the run's own: it is killed instead of workers; nil where there is none
 }
 
 // run is a database with workers on it.
@@ -64,7 +65,7 @@ func newRun(t *testing.T, s shape) *run {
 	t.Helper()
 	folder := t.TempDir()
 	r := &run{shape: s, t: t, rng: rand.New(rand.NewPCG(uint64(s.seed), 0)), progress: map[string]bool{}, deadline: time.Now().Add(s.within)}
-	r.job = job{Database: s.database, Location: databases[s.database].create(t), Clock: filepath.Join(folder, "clock"),
+	r.job = job{Database: s.database, Location: newLocation(t, &s), Outages: s.server != nil, Clock: filepath.Join(folder, "clock"),
 		Ledger: filepath.Join(folder, "ledger"), PageSize: s.pageSize, BatchSize: s.batchSize, Latency: s.latency, Lease: s.lease, Mutant: s.mutant}
 	r.clock, r.ledger.path = sharedClock{r.job.Clock}, r.job.Ledger
 	r.setClock(monday)
@@ -76,7 +77,7 @@ func newRun(t *testing.T, s shape) *run {
 	return r
 }
 
-// serve does something with a service of the parent's own, on a connection that lasts no longer.
+// serve does something with a service of the parent's own, which lacks the same guard, on a connection that lasts no longer.
 func (r *run) serve(do func(service *assessplan.Service, store assessplan.Store)) {
 	r.t.Helper()
 	store, err := databases[r.database].open(r.t.Context(), r.job.Location)
@@ -85,7 +86,7 @@ func (r *run) serve(do func(service *assessplan.Service, store assessplan.Store)
 	publisher, err := openLedger(r.job.Ledger, 0)
 	require.NoError(r.t, err)
 	defer func() { require.NoError(r.t, publisher.file.Close()) }()
-	service, err := newService(store, &r.job, publisher, nil)
+	service, err := newService(mutated(r.mutant, store), &r.job, publisher, nil)
 	require.NoError(r.t, err)
 	do(service, store)
 }
@@ -209,6 +210,9 @@ func (r *run) look() {
 // killed. Meanwhile the clock passes the leases of those who died.
 func (r *run) strike(most int) int {
 	r.t.Helper()
+	if r.server != nil {
+		return r.strikeServer()
+	}
 	victims := r.rng.Perm(len(r.fleet))
 	if most < len(victims) || r.rng.IntN(5) > 0 {
 		i := slices.IndexFunc(victims, func(i int) bool { return r.fleet[i].isReady() })
@@ -223,6 +227,16 @@ func (r *run) strike(most int) int {
 		r.fleet[i] = startProcess(r.t, &r.job)
 	}
 	return len(victims)
+}
+
+// strikeServer kills the server and starts it again; the workers live on.
+func (r *run) strikeServer() int {
+	r.t.Helper()
+	r.server.kill()
+	r.server.start()
+	r.killed++
+	r.setClock(r.now.Add(r.lease + time.Second))
+	return 1
 }
 
 // isDone reports whether nothing is due and nothing is to be delivered. It is asked when the ledger stands still, which it

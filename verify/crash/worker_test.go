@@ -23,10 +23,13 @@ type job struct {
 	Latency             time.Duration // of the ledger, see there
 	Lease               time.Duration
 	Mutant              string // a guard that is taken away, see mutants_test.go; empty for none
+	Outages             bool   // the database may be away at times
+	Holds               int    // it claims so many tasks and events and stays idle, see holding_test.go
+	Dies, Writes        int    // it only relays, until it dies, see relaying_test.go
 }
 
 // tally is what a worker that was stopped says that it did, as the last line of its standard output.
-type tally struct{ Opened, Ended, Published, Commands int }
+type tally struct{ Opened, Ended, Published, Commands, Outages int }
 
 // ready is what it writes to its standard output when it begins.
 const ready = "ready"
@@ -34,7 +37,9 @@ const ready = "ready"
 // worker does all that a service does, at once.
 type worker struct {
 	job     job
+	store   assessplan.Store
 	service *assessplan.Service
+	ready   func() // tells the parent
 	mu      sync.Mutex
 	tally   tally
 	faults  int
@@ -47,7 +52,7 @@ type worker struct {
 func work(stdin io.Reader, stdout, stderr io.Writer) (exitCode int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	w := &worker{stderr: stderr, cancel: cancel}
+	w := &worker{stderr: stderr, cancel: cancel, ready: func() { _, _ = fmt.Fprintln(stdout, ready) }}
 	orders := bufio.NewReader(stdin)
 	store, err := w.begin(ctx, orders)
 	if err != nil {
@@ -59,7 +64,6 @@ func work(stdin io.Reader, stdout, stderr io.Writer) (exitCode int) {
 		cancel()
 		time.AfterFunc(time.Minute, func() { os.Exit(3) }) // it hangs, and nobody is left to see it
 	}()
-	_, _ = fmt.Fprintln(stdout, ready)
 	w.run(ctx)
 	if err := store.Close(); err != nil {
 		w.fault("close", err)
@@ -86,7 +90,8 @@ func (w *worker) begin(ctx context.Context, orders *bufio.Reader) (openStore, er
 	if err != nil {
 		return nil, err
 	}
-	w.service, err = newService(mutated(w.job.Mutant, &watchedStore{Store: store, worker: w}), &w.job, publisher, w)
+	w.store = mutated(w.job.Mutant, &watchedStore{Store: store, worker: w})
+	w.service, err = newService(w.store, &w.job, w.mortal(publisher), w)
 	return store, err
 }
 
@@ -108,16 +113,27 @@ const (
 )
 
 func (w *worker) run(ctx context.Context) {
+	if w.job.Holds > 0 {
+		w.hold(ctx)
+		return
+	}
+	w.ready()
+	if w.job.Dies > 0 {
+		w.relay(ctx)
+		return
+	}
 	var running sync.WaitGroup
 	running.Go(func() { w.repeat(ctx, w.open) })
 	running.Go(func() { w.repeat(ctx, w.expire) })
 	running.Go(func() { w.repeat(ctx, newCommands(w).next) })
-	running.Go(func() {
-		if err := w.service.Relay.Run(ctx); err != nil {
-			w.fault("relay", err)
-		}
-	})
+	running.Go(func() { w.relay(ctx) })
 	running.Wait()
+}
+
+func (w *worker) relay(ctx context.Context) {
+	if err := w.service.Relay.Run(ctx); err != nil {
+		w.fault("relay", err)
+	}
 }
 
 // repeat does something over and over, with a pause where it found nothing to do.
@@ -131,18 +147,14 @@ func (w *worker) repeat(ctx context.Context, do func(ctx context.Context) (found
 
 func (w *worker) open(ctx context.Context) bool {
 	report, err := w.service.Scheduler.SchedulePendingTasks(ctx, time.Time{})
-	if err != nil {
-		w.fault("open", err)
-	}
+	w.judge("open", err)
 	w.count(func(t *tally) { t.Opened += report.Opened })
 	return report.Opened > 0
 }
 
 func (w *worker) expire(ctx context.Context) bool {
 	report, err := w.service.Scheduler.ExpireOverdueTasks(ctx, time.Time{})
-	if err != nil {
-		w.fault("expire", err)
-	}
+	w.judge("expire", err)
 	w.count(func(t *tally) { t.Ended += report.Expired })
 	return report.Expired+report.Closed > 0
 }
@@ -151,6 +163,13 @@ func (w *worker) count(add func(*tally)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	add(&w.tally)
+}
+
+// judge: a database that may be away is no fault.
+func (w *worker) judge(doing string, err error) {
+	if err != nil && (!w.job.Outages || !errors.Is(err, assessplan.ErrUnavailable)) {
+		w.fault(doing, err)
+	}
 }
 
 // fault reports what should not have happened, and ends the work.
@@ -167,9 +186,7 @@ func (w *worker) Observe(_ context.Context, o assessplan.Observation) {
 	switch o := o.(type) {
 	case *assessplan.RelayFinished:
 		w.count(func(t *tally) { t.Published += o.Report.Published })
-		if o.Err != nil {
-			w.fault("relay", o.Err)
-		}
+		w.judge("relay", o.Err)
 		if o.Report.Refused+o.Report.Parked > 0 {
 			w.fault("relay", errors.New("an event was refused"))
 		}
@@ -196,7 +213,8 @@ func (s *watchedStore) Update(ctx context.Context, fn func(ctx context.Context, 
 
 func (s *watchedStore) watch(ctx context.Context, doing string, err error) error {
 	if ctx.Err() == nil && errors.Is(err, assessplan.ErrUnavailable) {
-		s.worker.fault(doing, err)
+		s.worker.count(func(t *tally) { t.Outages++ })
+		s.worker.judge(doing, err)
 	}
 	return err
 }

@@ -61,13 +61,14 @@ func TestClockIsTenYearsAheadForAMoment(t *testing.T) {
 // TestTwoSchedulersAndRelaysWithSkewedClocks tells the story by two services whose clocks are five minutes apart: their
 // passes and relays by turns, and at once.
 func TestTwoSchedulersAndRelaysWithSkewedClocks(t *testing.T) {
+	all := stores(t)
 	for _, skews := range [][]time.Duration{{0, 5 * time.Minute}, {5 * time.Minute, 0}, {-5 * time.Minute, 0}} {
 		for _, together := range []bool{false, true} {
-			for name, open := range stores {
-				t.Run(fmt.Sprintf("%s/%v/together %v", name, skews, together), func(t *testing.T) {
+			for _, store := range all {
+				t.Run(fmt.Sprintf("%s/%v/together %v", store.name, skews, together), func(t *testing.T) {
 					t.Parallel()
-					synctest.Test(t, func(t *testing.T) {
-						h := newHost(t, setup{store: open(t), skews: skews, together: together})
+					store.bubble(t, func(t *testing.T, empty assessplan.Store) {
+						h := newHost(t, setup{store: empty, skews: skews, together: together})
 						h.tell(nil)
 						allowed := allowance{repeats: 20}
 						if together {
@@ -85,11 +86,11 @@ func TestTwoSchedulersAndRelaysWithSkewedClocks(t *testing.T) {
 // forty tasks are due, while the publisher is so slow that one takes the other's lease for over.
 func TestSkewedSchedulersMeetAtTheHourOfATask(t *testing.T) {
 	const testees = 40
-	for name, open := range stores {
-		t.Run(name, func(t *testing.T) {
+	for _, store := range stores(t) {
+		t.Run(store.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				h := newHost(t, setup{store: open(t), skews: []time.Duration{0, 5 * time.Minute}, relaying: true})
+			store.bubble(t, func(t *testing.T, empty assessplan.Store) {
+				h := newHost(t, setup{store: empty, skews: []time.Duration{0, 5 * time.Minute}, relaying: true})
 				h.broker.become(func(_ context.Context, events []assessplan.Event, take func(...assessplan.Event)) error {
 					time.Sleep(9 * time.Second)
 					take(events...)

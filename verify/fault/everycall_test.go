@@ -3,10 +3,7 @@ package fault_test
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,48 +13,13 @@ import (
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/memstore"
 	"github.com/assessplan/assessplan/plantest"
-	"github.com/assessplan/assessplan/sqlstore/sqlitestore"
 )
 
-// stores are those that the stories are told over. Each opens an empty one, which is closed when the test ends.
-var stores = map[string]func(*testing.T) assessplan.Store{"memstore": openMemory, "sqlitestore": openSQLite}
-
-func openMemory(*testing.T) assessplan.Store { return memstore.New() }
-
-func openSQLite(t *testing.T) assessplan.Store {
-	path := filepath.Join(t.TempDir(), "plans.db")
-	require.NoError(t, os.WriteFile(path, migrated(t), 0o600))
-	store, err := sqlitestore.Open(t.Context(), path, &sqlitestore.Config{Synchronous: sqlitestore.SyncNormal})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	return store
-}
-
-// migrated is a database without records: migrating takes longer than the story.
-var migrated = func() func(t *testing.T) []byte {
-	var mu sync.Mutex
-	var file []byte
-	return func(t *testing.T) []byte {
-		mu.Lock()
-		defer mu.Unlock()
-		if file != nil {
-			return file
-		}
-		path := filepath.Join(t.TempDir(), "empty.db")
-		store, err := sqlitestore.Open(t.Context(), path, &sqlitestore.Config{Migrate: true})
-		require.NoError(t, err)
-		require.NoError(t, store.Close())
-		file, err = os.ReadFile(path)
-		require.NoError(t, err)
-		return file
-	}
-}()
-
 func TestStoryWithoutFaults(t *testing.T) {
-	for name, open := range stores {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h := newHost(t, setup{store: open(t)})
+	for _, store := range stores(t) {
+		t.Run(store.name, func(t *testing.T) {
+			store.bubble(t, func(t *testing.T, empty assessplan.Store) {
+				h := newHost(t, setup{store: empty})
 				h.tell(nil)
 				require.Empty(t, h.audit(allowance{}))
 				require.Equal(t, entriesNeeded, h.entries.Calls())
@@ -137,35 +99,41 @@ func sites(t *testing.T) (found []site) {
 }
 
 // TestEveryCallOfTheStoreMayFailOnce tells the story once for each call of the store. The first call on each of the ways on
-// which the library comes to the store fails in every manner, the others in one. On SQLite, whose stories take ten times as
+// which the library comes to the store fails in every manner, the others in one. In databases, where stories take ten times as
 // long, the first call in each function of the library fails in one manner.
 func TestEveryCallOfTheStoreMayFailOnce(t *testing.T) {
+	all := stores(t)
 	ways, places := map[string]bool{}, map[string]bool{}
 	for i, at := range sites(t) {
-		all := mishaps(at.call)
-		one := all[i%len(all):][:1]
-		inMemory, onSQLite := one, one
+		kinds := mishaps(at.call)
+		one := kinds[i%len(kinds):][:1]
+		inMemory, inDatabase := one, one
 		if *everything || !ways[at.way] {
-			inMemory = all
+			inMemory = kinds
 		}
 		if *everything {
-			onSQLite = all
+			inDatabase = kinds
 		} else if places[at.place()] {
-			onSQLite = nil
+			inDatabase = nil
 		}
 		ways[at.way], places[at.place()] = true, true
-		failsOnce(t, "memstore", openMemory, at, inMemory)
-		failsOnce(t, "sqlitestore", openSQLite, at, onSQLite)
+		for _, store := range all {
+			if store.inMemory {
+				failsOnce(t, store, at, inMemory)
+			} else {
+				failsOnce(t, store, at, inDatabase)
+			}
+		}
 	}
 	require.Greater(t, len(ways), 100, "the story comes to the store on many ways")
 }
 
-func failsOnce(t *testing.T, name string, open func(*testing.T) assessplan.Store, at site, kinds []mishap) {
+func failsOnce(t *testing.T, store store, at site, kinds []mishap) {
 	for _, kind := range kinds {
-		t.Run(fmt.Sprintf("%s/%s/%d/%s", name, at.call, at.n, kind), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s/%s/%d/%s", store.name, at.call, at.n, kind), func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				h := newHost(t, setup{store: open(t), leaves: at.n%2 == 0})
+			store.bubble(t, func(t *testing.T, empty assessplan.Store) {
+				h := newHost(t, setup{store: empty, leaves: at.n%2 == 0})
 				kind.order(h.faults, at.call, at.n)
 				h.tell(nil)
 				require.Empty(t, h.audit(kind.costs(at)), "the call on the way %s", at.way)

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -21,7 +20,7 @@ import (
 // TestFaultsAtRandom tells stories in which several things go wrong: calls of the store, of the generator and of the
 // publisher, the clock, and all of that with one service or two whose clocks differ.
 func TestFaultsAtRandom(t *testing.T) {
-	all := sites(t)
+	all, memory, databases := sites(t), stores(t)[0], stores(t)[1:]
 	first, last := uint64(1), uint64(*randomStories)
 	if *randomSeed != 0 {
 		first, last = *randomSeed, *randomSeed
@@ -34,11 +33,11 @@ func TestFaultsAtRandom(t *testing.T) {
 					t.Logf("to repeat it: go test ./verify/fault -run TestFaultsAtRandom -fault.seed %d", seed)
 				}
 			}()
-			open := openMemory
-			if seed%10 == 0 {
-				open = openSQLite
+			store := memory
+			if seed%5 == 0 {
+				store = databases[seed/5%uint64(len(databases))]
 			}
-			synctest.Test(t, func(t *testing.T) { newMisfortune(seed).story(t, open(t), all) })
+			store.bubble(t, func(t *testing.T, empty assessplan.Store) { newMisfortune(seed).story(t, empty, all) })
 		})
 	}
 }

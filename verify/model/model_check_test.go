@@ -11,6 +11,7 @@ import (
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/memstore"
 	"github.com/assessplan/assessplan/sqlstore/sqlitestore"
+	"github.com/assessplan/assessplan/verify/internal/database"
 )
 
 func TestOnMemstoreTheLibraryKeepsToItsModel(t *testing.T) {
@@ -19,6 +20,14 @@ func TestOnMemstoreTheLibraryKeepsToItsModel(t *testing.T) {
 
 func TestOnSQLiteTheLibraryKeepsToItsModel(t *testing.T) {
 	check(t, setting{newStore: newSQLite(t)}, budget{checks: 15, steps: 80})
+}
+
+func TestOnServersTheLibraryKeepsToItsModel(t *testing.T) {
+	for _, kind := range database.Kinds {
+		t.Run(kind.Name, func(t *testing.T) {
+			check(t, setting{newStore: newOnServer(t, kind)}, budget{checks: 50, steps: 80})
+		})
+	}
 }
 
 func newMemstore(*rapid.T) assessplan.Store { return memstore.New() }
@@ -34,6 +43,17 @@ func newSQLite(t *testing.T) func(t *rapid.T) assessplan.Store {
 		store, err := sqlitestore.Open(context.Background(), filepath.Join(folder, fmt.Sprintf("%d.db", made)), config)
 		must(t, err == nil, "open the database: %v", err)
 		t.Cleanup(func() { _ = store.Close() })
+		return store
+	}
+}
+
+// newOnServer clears one database for each run.
+func newOnServer(t *testing.T, kind database.Kind) func(t *rapid.T) assessplan.Store {
+	t.Helper()
+	db := kind.New(t)
+	store := db.Open(t)
+	return func(*rapid.T) assessplan.Store {
+		db.Clear(t)
 		return store
 	}
 }

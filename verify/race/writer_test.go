@@ -146,12 +146,18 @@ func (w *writer) EraseTestee(ctx context.Context, e assessplan.Erasure) error {
 
 func (w *writer) eraseTestee(ctx context.Context, r assessplan.Repositories, e assessplan.Erasure) error {
 	if w.store.flaws.erasureForgets {
-		kept, err := eventsAbout(ctx, r, e.Testee)
-		if err != nil {
-			return err
-		}
-		e.Events = slices.Concat(kept, e.Events)
+		return forgetfulErasure(ctx, r, e)
 	}
+	return r.EraseTestee(ctx, e)
+}
+
+// forgetfulErasure leaves events that name the testee.
+func forgetfulErasure(ctx context.Context, r assessplan.Repositories, e assessplan.Erasure) error {
+	kept, err := eventsAbout(ctx, r, e.Testee)
+	if err != nil {
+		return err
+	}
+	e.Events = slices.Concat(kept, e.Events)
 	return r.EraseTestee(ctx, e)
 }
 

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/assessplan/assessplan"
+)
+
+// settings are what main knows and the rest is told.
+type settings struct {
+	link   string                      // of the page that an entry leads to
+	secret string                      // of the trigger
+	keys   map[assessplan.OrgID]string // of the staff
+	clock  assessplan.Clock            // nil is the machine's
+	mail   mailer
+	log    *slog.Logger
+}
+
+// newHost wires the library into the server.
+func newHost(db *database, s settings) (*host, error) {
+	entries, err := assessplan.NewURLEntryGenerator(s.link, nil)
+	if err != nil {
+		return nil, err
+	}
+	events := newBus(s.log)
+	service, err := assessplan.New(db.store, entries, &assessplan.Config{
+		Clock: s.clock, Publisher: events, Logger: s.log,
+		// A commit of the host's own transaction tells the relay nothing: it looks for itself.
+		Relay: assessplan.RelayConfig{PollInterval: 250 * time.Millisecond},
+	})
+	if err != nil {
+		return nil, err
+	}
+	h := &host{database: db, service: service, secret: s.secret, keys: s.keys, mail: s.mail, log: s.log}
+	h.react(events)
+	return h, nil
+}
+
+// serve answers requests and relays events until ctx ends. It returns when the last request is answered and the relay has
+// settled what it had in its hands, so that the database can be closed.
+func (h *host) serve(ctx context.Context, listener net.Listener) error {
+	relaying, stopRelay := context.WithCancel(context.WithoutCancel(ctx))
+	relayed := make(chan error, 1)
+	go func() { relayed <- h.service.Relay.Run(relaying) }()
+
+	server := &http.Server{Handler: h.routes(), ReadHeaderTimeout: 5 * time.Second}
+	stopped := make(chan error, 1)
+	forget := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		stopped <- server.Shutdown(grace)
+	})
+	err := server.Serve(listener)
+	if errors.Is(err, http.ErrServerClosed) {
+		err = <-stopped
+	}
+	forget()
+	stopRelay()
+	return errors.Join(err, <-relayed)
+}
