@@ -14,7 +14,7 @@ func sharing(database string) shape {
 }
 
 // amid is how many tasks a run has in which workers die, and how many in the long form. SQLite under the race detector is slow.
-var amid = map[string]struct{ tasks, long int }{"sqlite": {2000, 20_000}, "postgres": {4000, 100_000}}
+var amid = map[string]struct{ tasks, long int }{"sqlite": {2000, 20_000}, "postgres": {4000, 100_000}, "mariadb": {4000, 100_000}}
 
 // killing is a run in which workers die.
 func killing(database string, seed int64) shape {

@@ -244,7 +244,7 @@ func TestWithoutAGuardACommitWithoutAnAnswerIsMisjudged(t *testing.T) {
 	onEach(t, servers, func(t *testing.T, database string) {
 		for mutant, fault := range map[string]string{runsAgain: faultMore, hopeful: faultUndone} {
 			t.Run(mutant, func(t *testing.T) {
-				found := cutCommits(t, database, mutant, 60)
+				found := cutCommits(t, database, mutant, 150)
 				t.Logf("%v", found)
 				require.Contains(t, found, fault)
 			})

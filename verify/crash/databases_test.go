@@ -34,12 +34,13 @@ type database struct {
 var databases = map[string]database{
 	"sqlite":   sqlite(),
 	"postgres": postgres(),
+	"mariadb":  mariadb(),
 }
 
 // The databases of which every rule holds, and those that have a server, so that several transactions write at once.
 var (
-	all     = []string{"sqlite", "postgres"}
-	servers = []string{"postgres"}
+	all     = []string{"sqlite", "postgres", "mariadb"}
+	servers = []string{"postgres", "mariadb"}
 )
 
 // onEach runs a test on each of some databases, at once as far as the machine has processors: some of them wait a lot.

@@ -11,7 +11,7 @@ import (
 
 var (
 	seedFlag = flag.Int64("crash.seed", 0, "what the kills are drawn from; 0 takes the time")
-	longFlag = flag.Bool("crash.long", false, "kill 100 times amid 20,000 tasks")
+	longFlag = flag.Bool("crash.long", false, "the long forms, see doc.go")
 )
 
 // asWorker in the environment makes this binary a worker.

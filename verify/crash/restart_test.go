@@ -39,7 +39,8 @@ func TestAServerThatIsKilledIsWorkedWithAgain(t *testing.T) {
 func TestWithoutAGuardAServerThatIsKilledLosesEvents(t *testing.T) {
 	onEach(t, servers, func(t *testing.T, database string) {
 		s := restarting(database, newSeed(t))
-		s.server, s.mutant, s.tasks = databases[database].serve(t), splitCommit, 500
+		s.server, s.mutant = databases[database].serve(t), splitCommit
+		s.tasks, s.pageSize, s.kills = 500, 5, 6 // passes are busy all the time
 		found := newRun(t, s).toTheEnd().audit()
 		t.Logf("%v", found)
 		require.Contains(t, found, faultLost)

@@ -167,7 +167,7 @@ func (w *worker) count(add func(*tally)) {
 
 // judge: a database that may be away is no fault.
 func (w *worker) judge(doing string, err error) {
-	if err != nil && !(w.job.Outages && errors.Is(err, assessplan.ErrUnavailable)) {
+	if err != nil && (!w.job.Outages || !errors.Is(err, assessplan.ErrUnavailable)) {
 		w.fault(doing, err)
 	}
 }
