@@ -29,6 +29,7 @@ var unavailable = []string{
 	"08",                // the connection
 	readOnlyTransaction, // a standby, or default_transaction_read_only
 	serializationFailure, deadlock,
+	"0A000", // BEGIN READ WRITE on a standby; a prepared statement whose tables have changed
 	"53",    // no connections, memory or disk left
 	"55P03", // lock_timeout
 	"57014", // statement_timeout
