@@ -36,6 +36,7 @@ var unavailable = []string{
 	"57P",   // the server stops, or ended the connection
 	"58",    // the disk
 	"25P03", // idle_in_transaction_session_timeout
+	"25P04", // transaction_timeout
 }
 
 // valueError is a value that no column can hold.
