@@ -13,7 +13,8 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	pool, _ := newStore(t)
+	owner, _ := newStore(t)
+	pool := again(t, owner, hasty)
 	storetest.Run(t, func(t *testing.T) assessplan.Store { return emptied(t, pool) }, storetest.Features{})
 }
 
@@ -21,10 +22,13 @@ func TestConformance(t *testing.T) {
 // of dates would shift every time that went through text, and prepares nothing, as behind a pooler of transactions.
 func TestConformanceOnOneConnection(t *testing.T) {
 	owner, _ := newStore(t)
-	pool := again(t, owner, connections(1), setting("TimeZone", "Asia/Kathmandu"), setting("DateStyle", "ISO, DMY"),
+	pool := again(t, owner, hasty, connections(1), setting("TimeZone", "Asia/Kathmandu"), setting("DateStyle", "ISO, DMY"),
 		mode(pgx.QueryExecModeDescribeExec))
 	storetest.Run(t, func(t *testing.T) assessplan.Store { return emptied(t, pool) }, storetest.Features{OneWriter: true})
 }
+
+// hasty does without what no test of one process can see.
+var hasty = setting("synchronous_commit", "off")
 
 // mode sets how pgx runs statements.
 func mode(mode pgx.QueryExecMode) func(*pgxpool.Config) {
@@ -34,7 +38,7 @@ func mode(mode pgx.QueryExecMode) func(*pgxpool.Config) {
 // emptied is a store in a database, in whose tables there is nothing.
 func emptied(t testing.TB, pool *pgxpool.Pool) assessplan.Store {
 	t.Helper()
-	store, err := pgstore.New(t.Context(), pool, nil)
+	store, err := pgstore.New(t.Context(), pool, &pgstore.Config{AsyncCommit: true})
 	require.NoError(t, err)
 	run(t, pool, `WITH o AS (DELETE FROM assessplan_outbox), t AS (DELETE FROM assessplan_tasks), e AS (DELETE FROM assessplan_enrollments)
 		DELETE FROM assessplan_plans`)

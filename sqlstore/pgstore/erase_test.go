@@ -21,7 +21,7 @@ func dump(t *testing.T, pool *pgxpool.Pool) string {
 	conn, err := again(t, pool, setting("bytea_output", "escape")).Acquire(t.Context())
 	require.NoError(t, err)
 	defer conn.Release()
-	rows, err := conn.Query(t.Context(), `SELECT tablename FROM pg_tables WHERE schemaname = 'public'`)
+	rows, err := conn.Query(t.Context(), `SELECT tablename FROM pg_tables WHERE schemaname = current_schema()`)
 	require.NoError(t, err)
 	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)

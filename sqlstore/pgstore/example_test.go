@@ -17,7 +17,7 @@ import (
 // A service on a database, in which the tables are made where there are none.
 func ExampleNew() {
 	ctx := context.Background()
-	dsn, drop := exampleDatabase(ctx) // such as postgres://assessplan@db.example.org/clinic
+	dsn, drop := makeDatabase(ctx) // such as postgres://assessplan@db.example.org/clinic
 	defer drop()
 
 	pool, err := pgxpool.New(ctx, dsn)
@@ -54,7 +54,7 @@ func ExampleNew() {
 // A host stores an answer sheet and completes the task behind it in one transaction: both or neither.
 func ExampleStore_WithTx() {
 	ctx := context.Background()
-	dsn, drop := exampleDatabase(ctx)
+	dsn, drop := makeDatabase(ctx)
 	defer drop()
 	pool, err := pgxpool.New(ctx, dsn)
 	if err != nil {
@@ -117,8 +117,8 @@ func openedTask(ctx context.Context, store assessplan.Store) (*assessplan.Manage
 	return service.Manager, report.Tasks[0].Task
 }
 
-// exampleDatabase makes a database, and returns its DSN and what drops it.
-func exampleDatabase(ctx context.Context) (dsn string, drop func()) {
+// makeDatabase makes a database, and returns its DSN and what drops it.
+func makeDatabase(ctx context.Context) (dsn string, drop func()) {
 	kind := servers.Postgres()
 	server, err := kind.Find(ctx)
 	if err != nil {

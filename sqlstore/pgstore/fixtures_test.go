@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/url"
+	"os"
 	"testing"
 	"time"
 
@@ -26,8 +28,40 @@ var start = time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)
 // patience is for what happens without waiting for anybody.
 const patience = 20 * time.Second
 
-// newDatabase makes a database of the test's own, without tables, and opens a pool on it.
+// shared is the DSN of the database in which most tests have a schema: one is made and dropped sooner than a database.
+var shared string
+
+func TestMain(m *testing.M) {
+	dsn, drop := makeDatabase(context.Background())
+	shared = dsn
+	code := m.Run()
+	drop()
+	os.Exit(code)
+}
+
+var schemas int
+
+// newDatabase makes a schema of the test's own, without tables, and opens a pool on it.
 func newDatabase(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	schemas++
+	schema := fmt.Sprintf("test_%d", schemas)
+	owner := open(t, shared)
+	run(t, owner, "CREATE SCHEMA "+schema)
+	t.Cleanup(func() {
+		_, err := owner.Exec(context.WithoutCancel(t.Context()), "DROP SCHEMA "+schema+" CASCADE")
+		require.NoError(t, err)
+	})
+	address, err := url.Parse(shared)
+	require.NoError(t, err)
+	parameters := address.Query()
+	parameters.Set("search_path", schema)
+	address.RawQuery = parameters.Encode()
+	return open(t, address.String())
+}
+
+// newServerDatabase is newDatabase with a whole database.
+func newServerDatabase(t testing.TB) *pgxpool.Pool {
 	t.Helper()
 	return open(t, sqltest.Postgres(t))
 }

@@ -97,12 +97,13 @@ func TestHostsCanReadAndRevertTheMigrations(t *testing.T) {
 	_, err = migrations.DownTo(t.Context(), 0)
 	require.NoError(t, err)
 	require.Zero(t, ask[int](t, pool, `SELECT count(*) FROM pg_class
-		WHERE relname LIKE 'assessplan%' AND relname NOT LIKE 'assessplan_schema_version%'`))
+		WHERE relname LIKE 'assessplan%' AND relname NOT LIKE 'assessplan_schema_version%'
+		AND relnamespace = current_schema()::regnamespace`))
 	require.NoError(t, pgstore.Migrate(t.Context(), pool))
 }
 
 func TestTheTablesStandInTheFirstSchemaOfTheSearchPath(t *testing.T) {
-	pool := newDatabase(t)
+	pool := newServerDatabase(t)
 	stores := map[string]*pgstore.Store{}
 	for _, schema := range []string{"clinic_a", "clinic b"} { // as a host that keeps its customers apart
 		run(t, pool, `CREATE SCHEMA "`+schema+`"`)
@@ -120,7 +121,8 @@ func TestTheTablesStandInTheFirstSchemaOfTheSearchPath(t *testing.T) {
 }
 
 func TestARoleWithoutRightsIsToldSo(t *testing.T) {
-	pool, store := newStore(t)
+	pool := newServerDatabase(t)
+	store := storeOn(t, pool)
 	plan := newPlan(1)
 	save(t, store, plan, newRound(plan, 1))
 	stranger := open(t, newRole(t, pool, "LOGIN"))

@@ -29,7 +29,7 @@ func TestNewNamesEverySettingThatIsWrong(t *testing.T) {
 	} {
 		require.ErrorContains(t, err, fault)
 	}
-	require.Zero(t, ask[int](t, pool, `SELECT count(*) FROM pg_tables WHERE schemaname = 'public'`), "nothing was migrated")
+	require.Zero(t, ask[int](t, pool, `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()`), "nothing was migrated")
 }
 
 func TestNewRefusesModesThatGuessTheTypesOfParameters(t *testing.T) {

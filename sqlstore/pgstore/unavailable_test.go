@@ -154,7 +154,8 @@ func TestWhatTheServerEndsIsUnavailableAndWorksAgain(t *testing.T) {
 }
 
 func TestTooManyConnectionsAreUnavailable(t *testing.T) {
-	owner, _ := newStore(t)
+	owner := newServerDatabase(t)
+	storeOn(t, owner)
 	dsn := newRole(t, owner, "LOGIN CONNECTION LIMIT 1")
 	run(t, owner, `GRANT ALL ON ALL TABLES IN SCHEMA public TO `+owner.Config().ConnConfig.Database+"_role")
 	first, second := open(t, dsn, connections(1)), open(t, dsn, connections(1))
