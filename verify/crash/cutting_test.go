@@ -17,7 +17,8 @@ type cutting struct {
 	*run
 	proxy    *proxy
 	service  *assessplan.Service
-	after    assessplan.TaskID // of the tasks that commands were given for
+	direct   *assessplan.Service // which the proxy does not touch
+	after    assessplan.TaskID   // of the tasks that commands were given for
 	enrolled int
 	promises map[assessplan.TaskID]promise
 	found    faults
@@ -42,17 +43,25 @@ func newCutting(t *testing.T, database, mutant string, cuts int, seed int64) *cu
 	r := newRun(t, shape{database: database, tasks: max(5*cuts/roundTasks, 4) * roundTasks, pageSize: 20, batchSize: 20, seed: seed, lease: leastLease,
 		mutant: mutant})
 	c := &cutting{run: r, promises: map[assessplan.TaskID]promise{}, found: faults{}}
-	var through string
-	c.proxy, through = databases[database].behind(t, r.job.Location)
-	store, err := databases[database].open(t.Context(), through)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	publisher, err := openLedger(r.job.Ledger, 0)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, publisher.file.Close()) })
-	c.service, err = newService(&cutStore{mutated(mutant, store), c}, &r.job, publisher, nil)
-	require.NoError(t, err)
+	proxy, through := databases[database].behind(t, r.job.Location)
+	c.proxy = proxy
+	c.direct = c.serveFrom(r.job.Location, func(store assessplan.Store) assessplan.Store { return store })
+	c.service = c.serveFrom(through, func(store assessplan.Store) assessplan.Store { return &cutStore{mutated(mutant, store), c} })
 	return c
+}
+
+// serveFrom opens a database for as long as the test runs, and makes a service over what is made of its store.
+func (c *cutting) serveFrom(location string, over func(store assessplan.Store) assessplan.Store) *assessplan.Service {
+	c.t.Helper()
+	store, err := databases[c.database].open(c.t.Context(), location)
+	require.NoError(c.t, err)
+	c.t.Cleanup(func() { require.NoError(c.t, store.Close()) })
+	publisher, err := openLedger(c.job.Ledger, 0)
+	require.NoError(c.t, err)
+	c.t.Cleanup(func() { require.NoError(c.t, publisher.file.Close()) })
+	service, err := newService(over(store), &c.job, publisher, nil)
+	require.NoError(c.t, err)
+	return service
 }
 
 // cutStore compares what Update returns with what the proxy did.
@@ -74,7 +83,7 @@ func (s *cutStore) Update(ctx context.Context, fn func(ctx context.Context, r as
 // work does one thing after another until so many COMMITs were cut.
 func (c *cutting) work(cuts int, things ...func()) {
 	c.t.Helper()
-	for deadline := time.Now().Add(5 * time.Minute); c.proxy.count() < cuts; {
+	for deadline := time.Now().Add(15 * time.Minute); c.proxy.count() < cuts; {
 		require.True(c.t, time.Now().Before(deadline), "%d of %d COMMITs were cut", c.proxy.count(), cuts)
 		c.proxy.set(cut{at: 1 + c.rng.IntN(2), stored: c.rng.IntN(3) > 0, abruptly: c.rng.IntN(2) == 0})
 		things[c.rng.IntN(len(things))]()
@@ -117,15 +126,15 @@ func (c *cutting) relay() {
 
 // next is an opened task that no command was given for, also one whose opening was not reported.
 func (c *cutting) next() (task assessplan.TaskState, found bool) {
-	c.serve(func(service *assessplan.Service, _ assessplan.Store) {
-		page, err := service.Manager.ListTasks(c.t.Context(), assessplan.TaskQuery{Org: clinic, Plan: c.job.Plan,
-			Status: []assessplan.TaskStatus{assessplan.Opened}, After: c.after, Limit: 1})
-		require.NoError(c.t, err)
-		if found = len(page.Tasks) > 0; found {
-			task, c.after = page.Tasks[0], page.Tasks[0].ID
-		}
-	})
-	return task, found
+	c.t.Helper()
+	page, err := c.direct.Manager.ListTasks(c.t.Context(), assessplan.TaskQuery{Org: clinic, Plan: c.job.Plan,
+		Status: []assessplan.TaskStatus{assessplan.Opened}, After: c.after, Limit: 1})
+	require.NoError(c.t, err)
+	if len(page.Tasks) == 0 {
+		return assessplan.TaskState{}, false
+	}
+	c.after = page.Tasks[0].ID
+	return page.Tasks[0], true
 }
 
 func (c *cutting) complete() {
@@ -175,25 +184,25 @@ func (c *cutting) enroll() {
 	}
 }
 
+// untilOver opens what is left, without the proxy, and waits until every entry is over.
+func (c *cutting) untilOver() {
+	c.t.Helper()
+	_, err := opens(c.t.Context(), c.direct)
+	require.NoError(c.t, err)
+	c.setClock(later(c.now, overAt))
+}
+
 // finish expires and relays what is left, without the proxy, and returns all that is wrong.
 func (c *cutting) finish() faults {
 	c.t.Helper()
-	c.without(expires)
+	_, err := expires(c.t.Context(), c.direct)
+	require.NoError(c.t, err)
 	b := c.close()
 	for fault, places := range b.audit() {
 		c.found[fault] = append(c.found[fault], places...)
 	}
 	c.auditPromises(b)
 	return c.found
-}
-
-// without does something without the proxy.
-func (c *cutting) without(do func(ctx context.Context, service *assessplan.Service) (int, error)) {
-	c.t.Helper()
-	c.serve(func(service *assessplan.Service, _ assessplan.Store) {
-		_, err := do(c.t.Context(), service)
-		require.NoError(c.t, err)
-	})
 }
 
 func (c *cutting) auditPromises(b *books) {
@@ -215,18 +224,6 @@ func (c *cutting) auditPromises(b *books) {
 	}
 }
 
-// cutCommits has a service work, of which so many COMMITs are cut, and returns all that is wrong.
-func cutCommits(t *testing.T, database, mutant string, cuts int) faults {
-	t.Helper()
-	c := newCutting(t, database, mutant, cuts, newSeed(t))
-	c.setClock(dueAt)
-	c.work(cuts*3/4, c.open, c.relay, c.reissue, c.complete, c.cancel, c.enroll)
-	c.without(opens)
-	c.setClock(later(c.now, overAt))
-	c.work(cuts, c.expire, c.relay)
-	return c.finish()
-}
-
 // TestACommitWithoutAnAnswerIsNeitherLostNorRepeated cuts connections between COMMIT and its answer. The caller hears that
 // nobody knows what became of it, and who asks again meets what was stored.
 func TestACommitWithoutAnAnswerIsNeitherLostNorRepeated(t *testing.T) {
@@ -235,7 +232,12 @@ func TestACommitWithoutAnAnswerIsNeitherLostNorRepeated(t *testing.T) {
 		if *longFlag {
 			cuts = 2000
 		}
-		require.Empty(t, cutCommits(t, database, "", cuts))
+		c := newCutting(t, database, "", cuts, newSeed(t))
+		c.setClock(dueAt)
+		c.work(cuts*3/4, c.open, c.relay, c.reissue, c.complete, c.cancel, c.enroll)
+		c.untilOver()
+		c.work(cuts, c.expire, c.relay)
+		require.Empty(t, c.finish())
 	})
 }
 
@@ -244,7 +246,12 @@ func TestWithoutAGuardACommitWithoutAnAnswerIsMisjudged(t *testing.T) {
 	onEach(t, servers, func(t *testing.T, database string) {
 		for mutant, fault := range map[string]string{runsAgain: faultMore, hopeful: faultUndone} {
 			t.Run(mutant, func(t *testing.T) {
-				found := cutCommits(t, database, mutant, 150)
+				const cuts = 60
+				c := newCutting(t, database, mutant, cuts, newSeed(t))
+				c.setClock(dueAt)
+				c.work(cuts, c.open, c.reissue, c.complete)
+				c.untilOver()
+				found := c.finish()
 				t.Logf("%v", found)
 				require.Contains(t, found, fault)
 			})

@@ -75,13 +75,14 @@ func mariadbBehindProxy(t *testing.T, location string) (*proxy, string) {
 // newMariaDBServer starts a MariaDB server.
 func newMariaDBServer(t *testing.T) *server {
 	t.Helper()
-	s := newServer(t, "mysql")
 	find := func(name string) string {
 		return program(t, name, "MariaDB (Debian: apt-get install mariadb-server)", "/usr/sbin", "/usr/libexec")
 	}
+	initialize, serve := find("mariadb-install-db"), find("mariadbd")
+	s := newServer(t, "mysql")
 	data := filepath.Join(s.folder, "data")
-	s.run(find("mariadb-install-db"), "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
-	s.signal, s.command = "KILL", []string{find("mariadbd"), "--no-defaults", "--datadir=" + data, "--socket=" + filepath.Join(s.folder, "socket"),
+	s.run(initialize, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
+	s.signal, s.command = "KILL", []string{serve, "--no-defaults", "--datadir=" + data, "--socket=" + filepath.Join(s.folder, "socket"),
 		"--pid-file=" + filepath.Join(s.folder, "pid"), "--skip-networking"}
 	config := mysql.NewConfig()
 	config.User, config.Net, config.Addr = "root", "unix", filepath.Join(s.folder, "socket")

@@ -71,13 +71,14 @@ func postgresBehindProxy(t *testing.T, location string) (*proxy, string) {
 // nothing is written, and the next start recovers from the log.
 func newPostgresServer(t *testing.T) *server {
 	t.Helper()
-	s := newServer(t, "postgres")
 	find := func(name string) string {
 		return program(t, name, "PostgreSQL (Debian: apt-get install postgresql)",
 			"/usr/lib/postgresql/*/bin", "/usr/local/opt/postgresql*/bin", "/opt/homebrew/opt/postgresql*/bin")
 	}
-	s.run(find("initdb"), "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
-	s.signal, s.command = "QUIT", []string{find("postgres"), "-D", "data", "-c", "listen_addresses=", "-c", "unix_socket_directories=" + s.folder}
+	initialize, serve := find("initdb"), find("postgres")
+	s := newServer(t, "postgres")
+	s.run(initialize, "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+	s.signal, s.command = "QUIT", []string{serve, "-D", "data", "-c", "listen_addresses=", "-c", "unix_socket_directories=" + s.folder}
 	s.location = "postgres://postgres@/postgres?sslmode=disable&host=" + url.QueryEscape(s.folder)
 	s.answers = func(ctx context.Context) error {
 		conn, err := pgx.Connect(ctx, s.location)
