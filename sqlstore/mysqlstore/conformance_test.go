@@ -29,10 +29,9 @@ func TestConformance(t *testing.T) {
 		connections int // 0 is unlimited
 		features    storetest.Features
 	}{
-		"by default":       {options: func(*mysql.Config) {}},
-		"opened otherwise": {options: otherwise(t)},
+		"by default": {options: func(*mysql.Config) {}},
 		// No two transactions run at once then, so that nobody meets what another holds.
-		"one connection": {options: otherwise(t), connections: 1, features: storetest.Features{OneWriter: true}},
+		"opened otherwise, with one connection": {options: otherwise(t), connections: 1, features: storetest.Features{OneWriter: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db, store := newDatabase(t, test.options)

@@ -18,26 +18,32 @@ import (
 // dump returns every value of every row of the store's tables.
 func dump(t *testing.T, db *sql.DB) []byte {
 	t.Helper()
-	var all bytes.Buffer
+	var all []byte
 	for _, table := range []string{"plans", "enrollments", "tasks", "outbox"} {
-		rows, err := db.QueryContext(t.Context(), `SELECT * FROM assessplan_`+table)
-		require.NoError(t, err)
-		columns, err := rows.Columns()
-		require.NoError(t, err)
-		values, into := make([]sql.RawBytes, len(columns)), make([]any, len(columns))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		for rows.Next() {
-			require.NoError(t, rows.Scan(into...))
-			for _, value := range values {
-				all.Write(append(value, '\n'))
-			}
-		}
-		require.NoError(t, rows.Err())
-		require.NoError(t, rows.Close())
+		all = append(all, dumpTable(t, db, "assessplan_"+table)...)
 	}
-	return all.Bytes()
+	return all
+}
+
+func dumpTable(t *testing.T, db *sql.DB, table string) (all []byte) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), `SELECT * FROM `+table)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, rows.Close()) }()
+	columns, err := rows.Columns()
+	require.NoError(t, err)
+	values, into := make([]sql.RawBytes, len(columns)), make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		require.NoError(t, rows.Scan(into...))
+		for _, value := range values {
+			all = append(append(all, value...), '\n')
+		}
+	}
+	require.NoError(t, rows.Err())
+	return all
 }
 
 func TestAnErasedTesteeIsInNoRow(t *testing.T) {

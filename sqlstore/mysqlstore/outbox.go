@@ -50,7 +50,7 @@ func (t *transaction) addEvents(ctx context.Context, events []assessplan.Event) 
 		r.add(e.Subject[:])
 		r.number(e.Version)
 		r.instant("time", e.Time)
-		r.add([]byte(e.Data))
+		r.add(e.Data)
 		if r.fault != nil {
 			return r.fault
 		}

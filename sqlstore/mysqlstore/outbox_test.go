@@ -44,7 +44,7 @@ func pairsClaimed(t *testing.T, claim claim, writes int) (pairs int) {
 		for _, event := range claimAll(t, store, claim, 100) {
 			if subjects[event.Subject] {
 				cancel()
-				<-wrote
+				require.ErrorIs(t, <-wrote, context.Canceled)
 				return 1
 			}
 			subjects[event.Subject] = true

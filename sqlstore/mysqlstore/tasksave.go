@@ -18,7 +18,7 @@ var insertTasks = insertionOf(`INSERT INTO assessplan_tasks (
 
 // Two forms of the update, of which each task finds its row by the primary key: one for all that may change, and one for
 // what a pass changes, of which most is the same for every task. What the server reads from JSON is what costs: the second
-// takes half the time of the first.
+// takes less than the first by a third or more.
 const (
 	entryColumns = `
   id              VARCHAR(32) CHARACTER SET latin1 PATH '$[0]' ERROR ON ERROR,
