@@ -23,6 +23,7 @@ const (
 	changedSince  = 1020 // MariaDB under innodb_snapshot_isolation: the row was changed after the snapshot
 	newDefinition = 1412 // the table was altered meanwhile
 	prepareAgain  = 1615
+	cannotPrepare = 1295 // the statement is none that the server prepares
 	lockWait      = 1205
 )
 

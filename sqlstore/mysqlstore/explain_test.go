@@ -79,7 +79,7 @@ var plans = map[string]struct {
 	"listTasksOfPlan":       {args: arguments(somePlan[:], "clinic", listed), through: "assessplan_tasks_plan"},
 	"listTasksOfTestee":     {args: arguments("testee-2025", "clinic", "clinic", listed), through: "assessplan_enrollments_testee assessplan_tasks_round", sorts: true},
 	"listTasksOfEnrollment": {args: arguments(someRound[:], "clinic", listed), through: "assessplan_tasks_round", sorts: true},
-	"updatePassedTasks":     {args: arguments(someTasks), through: "PRIMARY"},
+	"updatePassedTasks":     {args: arguments(someTasks, "opened", 0, nil, 0, nil, nil, nil), through: "PRIMARY"},
 	"updateTasks":           {args: arguments(someTasks), through: "PRIMARY"},
 	"taskVersions":          {args: arguments(someTasks), through: "PRIMARY"},
 	"holdTasksOfPlan":       {args: arguments(somePlan[:], "clinic"), through: "assessplan_tasks_plan"},

@@ -61,13 +61,13 @@ func total(rows [][]any, bytes func(row []any) int) (sum int) {
 	return sum
 }
 
-// update stores rows by a statement that takes them as the argument of JSON_TABLE. It returns how many were stored, and the
+// update stores rows by a statement that takes them as the argument of JSON_TABLE, before its others. It returns how many were stored, and the
 // index in which one of them would stand twice.
-func (t *transaction) update(ctx context.Context, doing, query string, rows [][]any) (stored int, index string, err error) {
+func (t *transaction) update(ctx context.Context, doing, query string, rows [][]any, others ...any) (stored int, index string, err error) {
 	for len(rows) > 0 && index == "" && err == nil {
 		some := rows[:min(len(rows), mostRows)]
 		changed := 0
-		changed, index, err = t.execUnique(ctx, doing, query, argument(some))
+		changed, index, err = t.execUnique(ctx, doing, query, append([]any{argument(some)}, others...)...)
 		stored += changed
 		rows = rows[len(some):]
 	}

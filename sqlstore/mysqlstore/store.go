@@ -86,7 +86,11 @@ func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r assessp
 		return unreached(ctx, "begin to read", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // it wrote nothing
-	return fn(ctx, &transaction{session: s.session(tx), readOnly: true})
+	t := &transaction{session: s.session(tx), readOnly: true}
+	if err := fn(ctx, t); err != nil {
+		return err
+	}
+	return t.broken
 }
 
 // Update runs fn in a transaction of which every statement sees what is committed when it begins (READ COMMITTED).

@@ -184,6 +184,9 @@ func (t *transaction) ListTasks(ctx context.Context, q assessplan.TaskQuery) ([]
 	case !q.Plan.IsZero():
 		query, args = listTasksOfPlan, []any{q.Plan[:], org}
 	}
+	if t.hosted && !q.Enrollment.IsZero() {
+		query += shared // whether a round has ended must not be read of an older state than its lock
+	}
 	plan, testee, statuses := key(q.Plan), text(q.Testee), list(q.Status)
 	from, before := moment(q.PlannedFrom), moment(q.PlannedBefore)
 	return collect(ctx, t, "list tasks", taskRow, query,

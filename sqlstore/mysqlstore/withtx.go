@@ -3,6 +3,7 @@ package mysqlstore
 import (
 	"context"
 	"database/sql"
+	"reflect"
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/sqlstore/internal/nesting"
@@ -27,11 +28,12 @@ type DBTX interface {
 // Begin tx at READ COMMITTED (sql.TxOptions). At REPEATABLE READ, MySQL's default, what the library locks it reads as it is
 // now, but its lists are of the moment of the transaction's first read: let the library's command come before any SELECT of
 // the host's.
-func (s *Store) WithTx(tx DBTX) assessplan.Store { return &hostStore{store: s, tx: tx} }
+func (s *Store) WithTx(tx DBTX) assessplan.Store { return &hostStore{store: s, tx: tx, plain: tx} }
 
 type hostStore struct {
 	store *Store
 	tx    DBTX
+	plain DBTX // the same transaction where statements are sent as texts: for those that MySQL cannot prepare
 }
 
 // View runs fn on the transaction, of what it sees.
@@ -53,14 +55,14 @@ func (h *hostStore) Update(ctx context.Context, fn func(ctx context.Context, r a
 	}
 	session := h.session()
 	defer session.close()
-	if _, err := h.tx.ExecContext(ctx, `SAVEPOINT assessplan`); err != nil {
+	if err := h.setSavepoint(ctx); err != nil {
 		return failed(ctx, "begin to write", err)
 	}
 	t := newTransaction(session)
 	t.hosted = true
 	done := false
 	defer func() {
-		if !done && !again(t.broken) {
+		if !done {
 			h.takeBack(ctx)
 		}
 	}()
@@ -70,19 +72,49 @@ func (h *hostStore) Update(ctx context.Context, fn func(ctx context.Context, r a
 	if err := t.err(); err != nil {
 		return err
 	}
-	if _, err := h.tx.ExecContext(ctx, `RELEASE SAVEPOINT assessplan`); err != nil {
+	if _, err := h.plain.ExecContext(ctx, `RELEASE SAVEPOINT assessplan`); err != nil {
 		return failed(ctx, "release the savepoint", err)
 	}
 	done = true
 	return nil
 }
 
-// takeBack ends the savepoint as if nothing had been written. Where that fails, the connection is gone, and the transaction
-// with it, which the host's own commit will say.
+// setSavepoint begins what takeBack takes back.
+func (h *hostStore) setSavepoint(ctx context.Context) error {
+	_, err := h.plain.ExecContext(ctx, `SAVEPOINT assessplan`)
+	if errorNumber(err) != cannotPrepare {
+		return err
+	}
+	wrapped, ok := wrappedBy(h.tx)
+	if !ok {
+		return err
+	}
+	h.plain = wrapped
+	_, err = h.plain.ExecContext(ctx, `SAVEPOINT assessplan`)
+	return err
+}
+
+// wrappedBy finds the transaction under GORM's PreparedStmtTX, which prepares whatever it runs. No method of that gives it: it
+// is in the field Tx.
+func wrappedBy(tx DBTX) (wrapped DBTX, ok bool) {
+	wrapper := reflect.Indirect(reflect.ValueOf(tx))
+	if wrapper.Kind() != reflect.Struct {
+		return nil, false
+	}
+	field := wrapper.FieldByName("Tx")
+	if !field.IsValid() || !field.CanInterface() {
+		return nil, false
+	}
+	wrapped, ok = field.Interface().(DBTX)
+	return wrapped, ok
+}
+
+// takeBack ends the savepoint as if nothing had been written. Where that fails, the server has ended the whole transaction,
+// as after a deadlock, or the connection is gone: there is nothing left to take back.
 func (h *hostStore) takeBack(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
-	if _, err := h.tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT assessplan`); err == nil {
-		_, _ = h.tx.ExecContext(ctx, `RELEASE SAVEPOINT assessplan`)
+	if _, err := h.plain.ExecContext(ctx, `ROLLBACK TO SAVEPOINT assessplan`); err == nil {
+		_, _ = h.plain.ExecContext(ctx, `RELEASE SAVEPOINT assessplan`)
 	}
 }
 

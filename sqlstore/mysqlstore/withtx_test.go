@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,29 @@ import (
 // textOnly is a transaction that prepares no statements.
 type textOnly struct{ mysqlstore.DBTX }
 
+// preparing is a transaction as GORM's PreparedStmtTX is: it prepares whatever it runs, and holds the one that it wraps in a
+// field Tx. It refuses to prepare what MySQL refuses; MariaDB would prepare it.
+type preparing struct{ Tx *sql.Tx }
+
+func (p preparing) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if strings.Contains(query, "SAVEPOINT") {
+		return nil, &mysql.MySQLError{Number: 1295, Message: "This command is not supported in the prepared statement protocol yet"}
+	}
+	return p.Tx.ExecContext(ctx, query, args...)
+}
+
+func (p preparing) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return p.Tx.QueryContext(ctx, query, args...)
+}
+
+func (p preparing) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return p.Tx.QueryRowContext(ctx, query, args...)
+}
+
+func (p preparing) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	return p.Tx.PrepareContext(ctx, query)
+}
+
 // hostTransactions are the kinds of transaction that a host may have.
 var hostTransactions = map[string]struct {
 	wrap      func(*sql.Tx) mysqlstore.DBTX
@@ -26,6 +50,7 @@ var hostTransactions = map[string]struct {
 	"of database/sql":             {func(tx *sql.Tx) mysqlstore.DBTX { return tx }, sql.LevelDefault, func(*mysql.Config) {}},
 	"at READ COMMITTED":           {func(tx *sql.Tx) mysqlstore.DBTX { return tx }, sql.LevelReadCommitted, func(*mysql.Config) {}},
 	"that prepares no statements": {func(tx *sql.Tx) mysqlstore.DBTX { return textOnly{tx} }, sql.LevelDefault, func(*mysql.Config) {}},
+	"that prepares all":           {func(tx *sql.Tx) mysqlstore.DBTX { return &preparing{tx} }, sql.LevelDefault, func(*mysql.Config) {}},
 	"that puts arguments into the text": {func(tx *sql.Tx) mysqlstore.DBTX { return textOnly{tx} }, sql.LevelDefault,
 		func(c *mysql.Config) { c.InterpolateParams, c.ParseTime = true, true }},
 }
@@ -190,4 +215,28 @@ func TestAHostThatStaysWithAnOldStateClosesNoRunningRound(t *testing.T) {
 		require.Empty(t, ended)
 		return err
 	}))
+}
+
+// TestAnUpdateThatMetAnAlteredTableIsTakenBack: the server refuses a statement then and keeps the transaction, unlike after a
+// deadlock.
+func TestAnUpdateThatMetAnAlteredTableIsTakenBack(t *testing.T) {
+	db, store := newDatabase(t)
+	tx, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback() }()
+	inTx := store.WithTx(tx)
+	_, err = findTask(t, inTx, number[assessplan.TaskID](1))
+	require.ErrorIs(t, err, assessplan.ErrNotFound, "the transaction sees a state from here on")
+	_, err = db.ExecContext(t.Context(), `ALTER TABLE assessplan_enrollments ADD COLUMN extra INT, ALGORITHM = COPY`)
+	require.NoError(t, err)
+
+	err = inTx.Update(t.Context(), func(ctx context.Context, r assessplan.Repositories) error {
+		require.NoError(t, r.SavePlan(ctx, assessplan.PlanChange{State: newPlan(1)}))
+		_, err := r.ListEnrollments(ctx, assessplan.EnrollmentQuery{Org: clinic, Limit: 1})
+		return err
+	})
+	require.ErrorIs(t, err, assessplan.ErrUnavailable)
+	require.ErrorContains(t, err, "altered")
+	require.NoError(t, tx.Commit())
+	require.Zero(t, judge(t, store.View), "nothing half written")
 }

@@ -26,7 +26,8 @@
 // # Connections
 //
 // A transaction has one connection and never asks for a second one: a pool of one works. Statements are prepared by pgx, once
-// for each connection. Behind a pooler of transactions (PgBouncer) set default_query_exec_mode=describe_exec. The transactions
+// for each connection. Behind a pooler of transactions (PgBouncer) set default_query_exec_mode=describe_exec, and call
+// [Migrate], which locks a session, on a direct connection. The transactions
 // of the store fix for themselves (SET LOCAL) what would let the planner leave the indexes that the queries are made for.
 //
 // # What is durable

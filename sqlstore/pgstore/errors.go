@@ -21,6 +21,7 @@ const (
 	readOnlyTransaction  = "25006"
 	serializationFailure = "40001"
 	deadlock             = "40P01"
+	notSupported         = "0A000"
 )
 
 // unavailable says by which codes, or first digits of codes, the same call may succeed later.
@@ -28,12 +29,14 @@ var unavailable = []string{
 	"08",                // the connection
 	readOnlyTransaction, // a standby, or default_transaction_read_only
 	serializationFailure, deadlock,
+	"0A000", // BEGIN READ WRITE on a standby; a prepared statement whose tables have changed
 	"53",    // no connections, memory or disk left
 	"55P03", // lock_timeout
 	"57014", // statement_timeout
 	"57P",   // the server stops, or ended the connection
 	"58",    // the disk
 	"25P03", // idle_in_transaction_session_timeout
+	"25P04", // transaction_timeout
 }
 
 // valueError is a value that no column can hold.
@@ -96,12 +99,21 @@ func kindOf(answer *pgconn.PgError) error {
 	case answer.Code == uniqueViolation:
 		return assessplan.ErrConflict
 	}
+	if outdated(answer) {
+		return assessplan.ErrUnavailable
+	}
 	for _, code := range unavailable {
 		if strings.HasPrefix(answer.Code, code) {
 			return assessplan.ErrUnavailable
 		}
 	}
 	return nil
+}
+
+// outdated reports whether a statement was prepared before a table was altered. PostgreSQL says it by a code that has other
+// meanings, and in a language that depends; pgx prepares the statement anew when it is used again.
+func outdated(answer *pgconn.PgError) bool {
+	return answer.Code == notSupported && answer.Routine == "RevalidateCachedQuery"
 }
 
 // unreached reports whether the server could not be talked to.
@@ -120,6 +132,9 @@ func lostRace(err error) bool {
 	if answer := (*pgconn.PgError)(nil); errors.As(err, &answer) {
 		switch answer.Code {
 		case deadlock, serializationFailure, uniqueViolation:
+			return true
+		}
+		if outdated(answer) {
 			return true
 		}
 	}

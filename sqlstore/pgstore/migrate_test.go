@@ -165,3 +165,26 @@ func claimAnEvent(ctx context.Context, r assessplan.Repositories) error {
 	_, err := r.ClaimEvents(ctx, assessplan.ClaimQuery{Now: start, Lease: time.Minute, Limit: 1})
 	return err
 }
+
+// TestATableIsAlteredUnderARunningStore: what a connection prepared before no longer fits, and pgx learns it by an error.
+func TestATableIsAlteredUnderARunningStore(t *testing.T) {
+	owner := newDatabase(t)
+	pool := again(t, owner, connections(1))
+	store := storeOn(t, pool)
+	plan := newPlan(1)
+	round := newRound(plan, 1)
+	task := newTask(round, 1, 1, start)
+	save(t, store, plan, round, task)
+	find := func(ctx context.Context, r assessplan.Repositories) error {
+		_, err := r.FindTask(ctx, clinic, task.ID)
+		return err
+	}
+	require.NoError(t, store.Update(t.Context(), find))
+	run(t, owner, `ALTER TABLE assessplan_tasks ALTER seq TYPE bigint`)
+	require.NoError(t, store.Update(t.Context(), find), "it runs again")
+
+	require.NoError(t, store.View(t.Context(), find))
+	run(t, owner, `ALTER TABLE assessplan_tasks ALTER seq TYPE integer`)
+	require.ErrorIs(t, store.View(t.Context(), find), assessplan.ErrUnavailable)
+	require.NoError(t, store.View(t.Context(), find))
+}

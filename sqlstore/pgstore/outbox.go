@@ -61,6 +61,10 @@ func (t *transaction) storeEvents(ctx context.Context, events []*assessplan.Even
 	}
 	rows := make([][]any, len(events))
 	for i, event := range events {
+		// PostgreSQL would tell of a value that COPY cannot encode as if the server had ended it.
+		if _, err := (*sinceColumn)(&event.Time).TimestamptzValue(); err != nil {
+			return t.fail(ctx, doing, err)
+		}
 		rows[i] = eventFields(event)
 	}
 	if len(events) >= copied {

@@ -70,7 +70,7 @@ func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r assessp
 		return failed(ctx, "begin to read", err)
 	}
 	defer rollBack(ctx, tx)
-	return fn(ctx, &transaction{tx: tx, readOnly: true})
+	return (&transaction{tx: tx, readOnly: true}).run(ctx, fn)
 }
 
 // Update runs fn in a transaction. It waits for whoever holds what it saves; of two that wait for each other PostgreSQL ends

@@ -132,8 +132,8 @@ func (t *transaction) locking(mode assessplan.LockMode) string {
 	return forUpdate
 }
 
-// Nobody changes the key of a row, so that FOR NO KEY UPDATE keeps out every other writer and lets pass the checks of foreign
-// keys.
+// No foreign key refers to a column that changes, so that FOR NO KEY UPDATE keeps out every other writer and lets pass the
+// checks of foreign keys.
 const (
 	forShare  = "\nFOR SHARE"
 	forUpdate = "\nFOR NO KEY UPDATE"

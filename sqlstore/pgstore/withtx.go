@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,8 +17,8 @@ import (
 // statement in it failed, so that the host may commit the rest; a [assessplan.VersionError] means that the host should run its
 // own transaction again. It serves as long as tx and, like tx, one goroutine at a time.
 //
-// Begin tx with the isolation level READ COMMITTED, PostgreSQL's default. In a stricter one, what others stored since tx began
-// is a serialization failure ([assessplan.ErrUnavailable]).
+// Begin tx with the isolation level READ COMMITTED, PostgreSQL's default; Update refuses a stricter one, in which it would not
+// see what those have stored for whose locks it waits, and could, say, close a round of which a task was just planned again.
 func (s *Store) WithTx(tx pgx.Tx) assessplan.Store { return &hostStore{store: s, tx: tx} }
 
 type hostStore struct {
@@ -32,6 +33,13 @@ func (h *hostStore) View(ctx context.Context, fn func(ctx context.Context, r ass
 
 // Update runs fn once on the transaction.
 func (h *hostStore) Update(ctx context.Context, fn func(ctx context.Context, r assessplan.Repositories) error) error {
+	isolation := ""
+	if err := h.tx.QueryRow(ctx, `SHOW transaction_isolation`).Scan(&isolation); err != nil {
+		return failed(ctx, "read the isolation level", err)
+	}
+	if isolation == "repeatable read" || isolation == "serializable" {
+		return fmt.Errorf("pgstore: the host's transaction is at isolation level %s; want read committed", isolation)
+	}
 	return h.inside(ctx, &transaction{}, fn)
 }
 

@@ -3,6 +3,7 @@ package pgstore_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -217,4 +218,16 @@ func TestStoresOfTwoDatabasesNest(t *testing.T) {
 		})
 	}))
 	require.Equal(t, verdicts{sound: 1}, judge(t, to.View))
+}
+
+func TestAHostsTransactionThatSeesAnOldStateIsNotWrittenOn(t *testing.T) {
+	pool, store := newStore(t)
+	for _, level := range []string{"REPEATABLE READ", "SERIALIZABLE"} {
+		tx := begin(t, pool, "BEGIN ISOLATION LEVEL "+level)
+		inTx := store.WithTx(tx)
+		err := savePlan(t.Context(), inTx, newPlan(1))
+		require.ErrorContains(t, err, "at isolation level "+strings.ToLower(level)+"; want read committed")
+		require.Zero(t, judge(t, inTx.View), "it may be read")
+		require.NoError(t, tx.Rollback(t.Context()))
+	}
 }

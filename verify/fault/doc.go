@@ -13,5 +13,5 @@
 //
 // These are: more stories; the one of a seed again, which a story that fails names (goroutines that run at once may still
 // come in another order); every call of every store in every manner. All of it runs in synctest bubbles, where an hour costs
-// nothing.
+// nothing and the clock waits for the answers of a server.
 package fault

@@ -4,9 +4,10 @@
 // each command the whole store is compared with a model, which is a few hundred lines and shares no rule with the library.
 // At the end of a run, what was published is compared with what was owed.
 //
-//	go test ./verify/model                                                    a short check, as CI runs it
-//	go test ./verify/model -run OnMemstore -timeout 0 -rapid.checks 100000    a long one
-//	go test ./verify/model -run OnSQLite -rapid.steps 500                     longer runs, 500 commands on average
+//	go test ./verify/model                                                          a short check, as CI runs it
+//	go test ./verify/model -run OnMemstore -timeout 0 -rapid.checks 100000          a long one
+//	go test ./verify/model -run OnSQLite -rapid.steps 500                           longer runs, 500 commands on average
+//	go test ./verify/model -run OnServers/pgstore -timeout 0 -rapid.checks 1000    the same on PostgreSQL; or mysqlstore
 //
 // A run is a number of random commands, on average -rapid.steps; a check is -rapid.checks runs, each from another seed.
 //

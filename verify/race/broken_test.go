@@ -17,10 +17,7 @@ func TestBrokenAdaptersAreNoticed(t *testing.T) {
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
 			db := kind.New(t)
-			var handles []assessplan.Store
-			for range 3 {
-				handles = append(handles, db.Open(t))
-			}
+			sound := handles(t, db)
 			for _, race := range races {
 				for _, flaws := range race.noticed {
 					if flaws.refusalsPassed {
@@ -29,7 +26,7 @@ func TestBrokenAdaptersAreNoticed(t *testing.T) {
 					t.Run(race.name+"/"+flaws.String(), func(t *testing.T) {
 						noticed(t, race, func() []assessplan.Store {
 							db.Clear(t)
-							return broken(handles, flaws)
+							return broken(sound, flaws)
 						})
 					})
 				}
@@ -44,9 +41,9 @@ type brokenAdapter struct {
 	flaws flaws
 }
 
-func broken(handles []assessplan.Store, flaws flaws) (all []assessplan.Store) {
-	for _, handle := range handles {
-		all = append(all, brokenAdapter{handle, flaws})
+func broken(sound []assessplan.Store, flaws flaws) (all []assessplan.Store) {
+	for _, store := range sound {
+		all = append(all, brokenAdapter{store, flaws})
 	}
 	return all
 }

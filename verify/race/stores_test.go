@@ -17,8 +17,8 @@ var stores = []store{
 	{"memstore", inMemory, size{boundary: 4500, batch: 1, chances: 40, backlog: 1000}},
 	{"sqlitestore", oneFile, size{boundary: 500, batch: 20, chances: 4, backlog: 200}},
 	{"crowd", soundCrowd, size{boundary: 5000, batch: 10, chances: 30, backlog: 300, deadlocks: 100}},
-	{"pgstore", server(database.Kinds[0]), size{boundary: 500, batch: 20, chances: 6, backlog: 200, deadlocks: 50}},
-	{"mysqlstore", server(database.Kinds[1]), size{boundary: 500, batch: 20, chances: 6, backlog: 200, deadlocks: 50}},
+	{"pgstore", onServer(database.Postgres), size{boundary: 500, batch: 20, chances: 6, backlog: 200, deadlocks: 50}},
+	{"mysqlstore", onServer(database.MySQL), size{boundary: 500, batch: 20, chances: 6, backlog: 200, deadlocks: 50}},
 }
 
 type store struct {
@@ -53,13 +53,15 @@ func oneFile(t *testing.T) (handles []assessplan.Store) {
 
 func soundCrowd(*testing.T) []assessplan.Store { return []assessplan.Store{newCrowd(flaws{})} }
 
-// server opens a database several times, as several processes would.
-func server(kind database.Kind) func(t *testing.T) []assessplan.Store {
-	return func(t *testing.T) (handles []assessplan.Store) {
-		db := kind.New(t)
-		for range 3 {
-			handles = append(handles, db.Open(t))
-		}
-		return handles
+func onServer(kind database.Kind) func(t *testing.T) []assessplan.Store {
+	return func(t *testing.T) []assessplan.Store { return handles(t, kind.New(t)) }
+}
+
+// handles opens a database several times, as several processes would.
+func handles(t *testing.T, db database.Database) (all []assessplan.Store) {
+	t.Helper()
+	for range 3 {
+		all = append(all, db.Open(t))
 	}
+	return all
 }

@@ -44,26 +44,18 @@ func dropFromMySQL(ctx context.Context, db *sql.DB, name string) error {
 	return err
 }
 
-func endConnections(ctx context.Context, db *sql.DB, name string) (err error) {
-	rows, err := db.QueryContext(ctx, "SELECT concat('KILL ', id) FROM information_schema.processlist WHERE db = ?", name)
+func endConnections(ctx context.Context, db *sql.DB, name string) error {
+	statements, err := texts(ctx, db, "SELECT concat('KILL ', id) FROM information_schema.processlist WHERE db = ?", name)
 	if err != nil {
-		return err
-	}
-	var statements []string
-	for rows.Next() {
-		var statement string
-		if err := rows.Scan(&statement); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-		statements = append(statements, statement)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return err
 	}
 	const gone = 1094 // no such thread: it has ended meanwhile
 	for _, statement := range statements {
 		_, err := db.ExecContext(ctx, statement)
-		if refusal := (*mysql.MySQLError)(nil); err != nil && !(errors.As(err, &refusal) && refusal.Number == gone) {
+		if refusal := (*mysql.MySQLError)(nil); errors.As(err, &refusal) && refusal.Number == gone {
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}

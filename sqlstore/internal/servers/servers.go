@@ -36,23 +36,26 @@ type Kind struct {
 // Find returns the DSN of a server that answers: the one that the environment names or, if it names none, the first that
 // is found where servers usually are.
 func (k Kind) Find(ctx context.Context) (dsn string, err error) {
-	candidates := k.usual
 	if given := os.Getenv(k.Variable); given != "" {
-		candidates = []string{given}
+		if err := k.Ping(ctx, given); err != nil {
+			return "", fmt.Errorf("the %s server that %s names: %w", k.Name, k.Variable, err)
+		}
+		return given, nil
 	}
 	var faults []error
-	for _, candidate := range candidates {
-		if err := k.ping(ctx, candidate); err != nil {
+	for _, candidate := range k.usual {
+		if err := k.Ping(ctx, candidate); err != nil {
 			faults = append(faults, err)
 			continue
 		}
 		return candidate, nil
 	}
-	return "", fmt.Errorf("no %s server answers; run the tests by scripts/test, which starts one, or set %s to the DSN of one "+
-		"on which databases can be made: %w", k.Name, k.Variable, errors.Join(faults...))
+	return "", fmt.Errorf("no %s server answers where one usually does; run the tests by scripts/test, which starts one, or set %s "+
+		"to the DSN of one on which databases can be made: %w", k.Name, k.Variable, errors.Join(faults...))
 }
 
-func (k Kind) ping(ctx context.Context, dsn string) error {
+// Ping connects to the database that a DSN names.
+func (k Kind) Ping(ctx context.Context, dsn string) error {
 	return k.administer(ctx, dsn, func(ctx context.Context, db *sql.DB) error { return db.PingContext(ctx) })
 }
 
@@ -81,7 +84,7 @@ func (k Kind) Drop(ctx context.Context, server, name string) error {
 // DropLeftovers drops the test databases that were made before an instant: their tests were killed.
 func (k Kind) DropLeftovers(ctx context.Context, server string, before time.Time) error {
 	return k.administer(ctx, server, func(ctx context.Context, db *sql.DB) error {
-		names, err := k.databases(ctx, db)
+		names, err := texts(ctx, db, k.list)
 		if err != nil {
 			return fmt.Errorf("listing the databases of the %s server: %w", k.Name, err)
 		}
@@ -95,20 +98,21 @@ func (k Kind) DropLeftovers(ctx context.Context, server string, before time.Time
 	})
 }
 
-func (k Kind) databases(ctx context.Context, db *sql.DB) (names []string, err error) {
-	rows, err := db.QueryContext(ctx, k.list)
+// texts returns what a query answers in its only column.
+func texts(ctx context.Context, db *sql.DB, query string, args ...any) (answers []string, err error) {
+	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
+		var answer string
+		if err := rows.Scan(&answer); err != nil {
 			return nil, err
 		}
-		names = append(names, name)
+		answers = append(answers, answer)
 	}
-	return names, rows.Err()
+	return answers, rows.Err()
 }
 
 // madeAt reads when a test database was made from its name.

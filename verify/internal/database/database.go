@@ -16,8 +16,12 @@ type Kind struct {
 	New func(t testing.TB) Database
 }
 
-// Kinds are all servers that there is an adapter for.
-var Kinds = []Kind{{Name: "pgstore", New: newPostgres}, {Name: "mysqlstore", New: newMySQL}}
+// The kinds, and all of them.
+var (
+	Postgres = Kind{Name: "pgstore", New: newPostgres}
+	MySQL    = Kind{Name: "mysqlstore", New: newMySQL}
+	Kinds    = []Kind{Postgres, MySQL}
+)
 
 // Database is an empty database. Its methods may be called in a synctest bubble, although it was made outside.
 type Database interface {
