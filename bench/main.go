@@ -13,6 +13,7 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // settings are what the flags say.
@@ -61,7 +62,7 @@ func main() {
 	flag.StringVar(&s.parts, "parts", "", "comma-separated parts of what is measured on servers: workers, pages, latency, idle, snapshot, relay; empty is all")
 	profile := flag.String("cpuprofile", "", "a file for a CPU profile, in which what is measured has labels: README.md")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // databases are dropped
 	defer stop()
 	if err := profiled(*profile, func() error { return run(ctx, s, os.Stdout) }); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
