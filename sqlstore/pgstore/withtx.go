@@ -18,7 +18,8 @@ import (
 // own transaction again. It serves as long as tx and, like tx, one goroutine at a time.
 //
 // Begin tx with the isolation level READ COMMITTED, PostgreSQL's default; Update refuses a stricter one, in which it would not
-// see what those have stored for whose locks it waits, and could, say, close a round of which a task was just planned again.
+// see what those have stored for whose locks it waits, and could, say, close a round of which a task was just planned again. Commands belong here; passes and relays do not, since
+// the settings of the planner that keep their queries quick are those of the store's own transactions.
 func (s *Store) WithTx(tx pgx.Tx) assessplan.Store { return &hostStore{store: s, tx: tx} }
 
 type hostStore struct {
