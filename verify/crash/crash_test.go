@@ -9,7 +9,7 @@ import (
 
 // sharing is a run in which nobody dies, and in which no lease runs out.
 func sharing(database string) shape {
-	return shape{database: database, processes: 4, tasks: 2000, pageSize: 20, batchSize: 20, latency: 5 * time.Millisecond,
+	return shape{database: database, processes: 4, tasks: 1000, pageSize: 20, batchSize: 20, latency: 5 * time.Millisecond,
 		lease: 30 * 24 * time.Hour, within: 5 * time.Minute}
 }
 

@@ -228,7 +228,7 @@ func (c *cutting) auditPromises(b *books) {
 // nobody knows what became of it, and who asks again meets what was stored.
 func TestACommitWithoutAnAnswerIsNeitherLostNorRepeated(t *testing.T) {
 	onEach(t, servers, func(t *testing.T, database string) {
-		cuts := 200
+		cuts := 60
 		if *longFlag {
 			cuts = 2000
 		}

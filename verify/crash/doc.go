@@ -19,7 +19,7 @@
 //	sqlite, postgres, mariadb   four processes share a database (crash_test.go)
 //	sqlite, postgres, mariadb   they are killed 25 times; in the long form 100 times amid 100,000 tasks, 20,000 on SQLite
 //	sqlite, postgres, mariadb   a relay dies between publish and delete, 10 times; long 100 times (relaying_test.go)
-//	postgres, mariadb           a connection is cut between COMMIT and its answer, 200 times; long 2,000 times (cutting_test.go)
+//	postgres, mariadb           a connection is cut between COMMIT and its answer, 60 times; long 2,000 times (cutting_test.go)
 //	postgres, mariadb           the server is killed, 3 times; long 20 times amid 20,000 tasks (restart_test.go)
 //	postgres, mariadb           an idle client holds 1,000 tasks in a transaction (holding_test.go)
 //	sqlite                      the disk is full (full_test.go)

@@ -37,10 +37,11 @@ func (w *worker) mortal(l *ledger) assessplan.EventPublisher {
 	})
 }
 
-// newRelayedRun is a run in whose outbox two or three events of each task wait for a relay.
+// newRelayedRun is a run in whose outbox two or three events of each task wait for a relay: more than relays claim before they
+// have died so often.
 func newRelayedRun(t *testing.T, database string, kills int, seed int64, mutant string) *run {
 	t.Helper()
-	r := newRun(t, shape{database: database, tasks: roundTasks * kills / 2, pageSize: 500, batchSize: 20, kills: kills, seed: seed,
+	r := newRun(t, shape{database: database, tasks: roundTasks * kills, pageSize: 500, batchSize: 20, kills: kills, seed: seed,
 		lease: leastLease, mutant: mutant})
 	r.serve(func(service *assessplan.Service, _ assessplan.Store) {
 		r.setClock(dueAt)
