@@ -27,7 +27,7 @@ type server struct {
 	signal   string // that ends it at once
 	answers  func(ctx context.Context) error
 	keeper   *exec.Cmd
-	stdin    io.Closer
+	stdin    io.WriteCloser
 }
 
 // newServer makes the folder of a server whose programs run as a user if this is root, whom PostgreSQL refuses to serve.
@@ -59,12 +59,14 @@ func (s *server) run(program string, arguments ...string) {
 	require.NoError(s.t, err, "%s: %s", filepath.Base(program), lastLines(said))
 }
 
-// A keeper starts the server and, when its input ends, kills it: no server outlives its test, however that ends.
+// A keeper starts the server and kills it at the next line of its input or at its end. At the end, which comes with that of
+// the test in whatever way, it also deletes the folder.
 const keeper = `signal=$1; shift
 "$@" >>log 2>&1 &
-read -r end
+read -r again
 kill -s "$signal" $!
-wait $!`
+wait $!
+[ "$again" ] || rm -rf "$PWD"`
 
 // start starts the server and waits until it answers.
 func (s *server) start() {
@@ -86,6 +88,7 @@ func (s *server) start() {
 
 // kill ends the server at once, so that it recovers when it starts again.
 func (s *server) kill() {
+	_, _ = io.WriteString(s.stdin, "again\n") // unless the keeper has ended
 	_ = s.stdin.Close()
 	_ = s.keeper.Wait() // its exit code is that of the server, which was killed
 }
