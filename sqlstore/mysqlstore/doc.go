@@ -48,4 +48,7 @@
 // EraseTestee leaves nothing of the old ID in any row, and the server removes it from indexes and undo logs when it purges
 // them: within a moment, or when the oldest transaction that can still see it has ended. What is deleted is not overwritten
 // with zeros. The redo log, the binary log, replicas and backups are the operator's to expire.
+//
+// The driver itself writes a line with the addresses of both sides to the standard error for each broken connection; a host
+// that does not want them there sets mysql.Config.Logger.
 package mysqlstore
