@@ -29,14 +29,14 @@ var unavailable = []string{
 	"08",                // the connection
 	readOnlyTransaction, // a standby, or default_transaction_read_only
 	serializationFailure, deadlock,
-	"0A000", // BEGIN READ WRITE on a standby; a prepared statement whose tables have changed
-	"53",    // no connections, memory or disk left
-	"55P03", // lock_timeout
-	"57014", // statement_timeout
-	"57P",   // the server stops, or ended the connection
-	"58",    // the disk
-	"25P03", // idle_in_transaction_session_timeout
-	"25P04", // transaction_timeout
+	notSupported, // BEGIN READ WRITE on a standby; a prepared statement whose tables have changed
+	"53",         // no connections, memory or disk left
+	"55P03",      // lock_timeout
+	"57014",      // statement_timeout
+	"57P",        // the server stops, or ended the connection
+	"58",         // the disk
+	"25P03",      // idle_in_transaction_session_timeout
+	"25P04",      // transaction_timeout
 }
 
 // valueError is a value that no column can hold.
@@ -98,9 +98,6 @@ func kindOf(answer *pgconn.PgError) error {
 		return assessplan.ErrAssessmentTaken
 	case answer.Code == uniqueViolation:
 		return assessplan.ErrConflict
-	}
-	if outdated(answer) {
-		return assessplan.ErrUnavailable
 	}
 	for _, code := range unavailable {
 		if strings.HasPrefix(answer.Code, code) {
