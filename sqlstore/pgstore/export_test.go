@@ -26,7 +26,7 @@ var Statements = map[string]string{
 	"insertEvents": insertEvents, "claimEvents": claimEvents, "deleteEvents": deleteEvents, "retryEvents": retryEvents,
 	"parkEvents": parkEvents, "listParkedEvents": listParkedEvents, "outboxStats": outboxStats,
 
-	"lockRoundsOfTestee": lockRoundsOfTestee, "lockTasksOfTestee": lockTasksOfTestee,
+	"lockRoundsOfTestee": lockRoundsOfTestee, "lockTasksOfRounds": lockTasksOfRounds,
 	"eraseEvents": eraseEvents, "eraseTasks": eraseTasks, "eraseEnrollments": eraseEnrollments,
 }
 

@@ -124,23 +124,13 @@ var ways = map[string]way{
 	"outboxStats":      {scans: true},
 
 	"lockRoundsOfTestee": {through: []string{"assessplan_enrollments_testee: org_id =, testee_id ="}, args: []any{clinic, "testee-2007"}},
-	"lockTasksOfTestee": {
-		through: []string{"assessplan_enrollments_testee: org_id =, testee_id =", "assessplan_tasks_round: enrollment_id = ANY"},
-		args:    []any{clinic, "testee-2007"},
-	},
+	"lockTasksOfRounds":  {through: []string{"assessplan_tasks_round: enrollment_id = ANY"}, args: []any{rounds}},
 	"eraseEvents": {
-		through: []string{"assessplan_enrollments_testee: org_id =, testee_id =", "assessplan_tasks_round: enrollment_id = ANY",
-			"assessplan_outbox_subject: subject = ANY"},
-		args: []any{clinic, "testee-2007"},
+		through: []string{"assessplan_tasks_round: enrollment_id = ANY", "assessplan_outbox_subject: subject = ANY"},
+		args:    []any{rounds},
 	},
-	"eraseTasks": {
-		through: []string{"assessplan_enrollments_testee: org_id =, testee_id =", "assessplan_tasks_round: enrollment_id = ANY"},
-		args:    []any{clinic, "testee-2007", "erased"},
-	},
-	"eraseEnrollments": {
-		through: []string{"assessplan_enrollments_testee: org_id =, testee_id ="},
-		args:    []any{clinic, "testee-2007", "erased"},
-	},
+	"eraseTasks":       {through: []string{"assessplan_tasks_round: enrollment_id = ANY"}, args: []any{rounds, "erased"}},
+	"eraseEnrollments": {through: []string{"assessplan_enrollments_pkey: id = ANY"}, args: []any{rounds, "erased"}},
 }
 
 // findsNothing are the statements that have no rows to find.
