@@ -25,6 +25,7 @@ const (
 	prepareAgain  = 1615
 	cannotPrepare = 1295 // the statement is none that the server prepares
 	lockWait      = 1205
+	noDatabase    = 1046
 )
 
 // unavailable says which errors of the server the same call may get past later, and what to look at.
@@ -40,15 +41,15 @@ var unavailable = map[uint16]string{
 	1226: "the user has used up what the server allows",
 	1461: "the server has too many prepared statements: see max_prepared_stmt_count",
 
-	1044: "the user has no access to the database",
-	1045: "the server refuses user and password",
-	1046: "the connection string names no database",
-	1049: "there is no such database",
-	1129: "the server blocks this host",
-	1130: "the server refuses this host",
-	1142: "the user may not do this with the table",
-	1143: "the user may not do this with the column",
-	1698: "the server refuses user and password",
+	1044:       "the user has no access to the database",
+	1045:       "the server refuses user and password",
+	noDatabase: "the connection string names no database",
+	1049:       "there is no such database",
+	1129:       "the server blocks this host",
+	1130:       "the server refuses this host",
+	1142:       "the user may not do this with the table",
+	1143:       "the user may not do this with the column",
+	1698:       "the server refuses user and password",
 
 	1290: "the server is read-only",
 	1792: "the transaction is read-only",

@@ -52,12 +52,16 @@ const turnName = `concat('assessplan ', md5(database()))`
 // SessionLock waits until nobody else migrates.
 func (turn) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	var got sql.NullBool
+	var database sql.NullString
 	// In steps, since a server knows no wait without end and should not go on to wait when ctx has ended.
 	for !got.Bool {
-		if err := conn.QueryRowContext(ctx, `SELECT get_lock(`+turnName+`, 10)`).Scan(&got); err != nil {
+		if err := conn.QueryRowContext(ctx, `SELECT get_lock(`+turnName+`, 10), database()`).Scan(&got, &database); err != nil {
 			return err
 		}
-		if !got.Valid {
+		switch {
+		case !database.Valid:
+			return errors.New(unavailable[noDatabase]) // without which the lock has no name
+		case !got.Valid:
 			return errors.New("the server gives no lock (GET_LOCK)")
 		}
 	}

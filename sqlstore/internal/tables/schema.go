@@ -40,7 +40,12 @@ func (s Schema) Migrate(ctx context.Context, db *sql.DB) error {
 	// Without a lock, of several processes that try the same migration the others find its tables made when their turn comes.
 	// Whoever lost so begins again with what is left; whoever failed where nobody got on has failed.
 	for have := -1; ; {
-		if _, err = migrations.Up(ctx); err == nil {
+		// Up looks before it takes its turn, and would find the table of versions while another process fills it. To ask for the
+		// version makes that table in turn.
+		if _, err = migrations.GetDBVersion(ctx); err == nil {
+			_, err = migrations.Up(ctx)
+		}
+		if err == nil {
 			return s.Check(ctx, db)
 		}
 		before := have
