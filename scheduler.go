@@ -32,6 +32,16 @@ func (s *Scheduler) SchedulePendingTasks(ctx context.Context, before time.Time, 
 	return report, err
 }
 
+// AtMost returns a Scheduler whose passes open at most n tasks, or Config.MaxTasks where that is less. An n below 1 changes
+// nothing.
+func (s *Scheduler) AtMost(n int) *Scheduler {
+	c := *s.core
+	if most := c.config.MaxTasks; n > 0 && (most < 1 || n < most) {
+		c.config.MaxTasks = n
+	}
+	return &Scheduler{core: &c, manager: s.manager}
+}
+
 // ExpireOverdueTasks ends what is overdue: it finishes what commands on plans left to be done, expires opened tasks whose
 // entry is over and pending ones whose window closed, and closes rounds whose tasks have all ended. Arguments, pages and
 // errors are those of SchedulePendingTasks; before selects among tasks only. A scope that names testees leaves plans and

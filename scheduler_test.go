@@ -201,6 +201,33 @@ func TestMaxTasksEndsAPassEarly(t *testing.T) {
 	}
 }
 
+func TestAtMostLimitsTheCallsOfThatSchedulerOnly(t *testing.T) {
+	for name, test := range map[string]struct{ configured, asked, opened int }{
+		"less than the service's limit":  {4, 2, 2},
+		"more than the service's limit":  {4, 5, 4},
+		"without a limit of the service": {0, 3, 3},
+		"no limit asked for":             {4, 0, 4},
+		"less than none":                 {0, -1, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, func(s *setup) { s.config.MaxTasks = test.configured })
+			f.rounds(f.plan(daily(3)), 3)
+			f.at("2026-03-03 09:00:00")
+
+			report, err := f.scheduler.AtMost(test.asked).SchedulePendingTasks(t.Context(), time.Time{})
+
+			require.NoError(t, err)
+			require.Equal(t, test.opened, report.Opened)
+			require.Equal(t, test.opened < 6, report.More)
+			rest := 6 - test.opened
+			if test.configured > 0 {
+				rest = min(rest, test.configured)
+			}
+			require.Equal(t, rest, f.open().Opened)
+		})
+	}
+}
+
 func TestTasksThatFailDoNotUseUpMaxTasks(t *testing.T) {
 	f := newFixture(t, func(s *setup) {
 		s.config.MaxTasks, s.config.PageSize = 1, 1

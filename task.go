@@ -63,6 +63,25 @@ const (
 	FailureHanging        FailureCode = "publisher_hangs" // the publisher ignores that its context ended
 )
 
+// meanings are of the codes that passes report.
+var meanings = map[FailureCode]string{
+	FailureGenerator: "no entry could be made; it is tried again later",
+	FailureTimeout:   "making an entry took too long; it is tried again later",
+	FailurePanic:     "making an entry panicked; it is tried again later",
+	FailureEntry:     "the entry that was made is not valid; it is tried again later",
+	FailureStore:     "the store refused it; it is tried again later",
+	FailureCorrupt:   "the stored record is damaged, and somebody must look at it",
+	FailureDomain:    "its state forbids it",
+}
+
+// Meaning says in a sentence what a code of a pass means to whoever triggered it. Another code is its own meaning.
+func (c FailureCode) Meaning() string {
+	if meaning, ok := meanings[c]; ok {
+		return meaning
+	}
+	return string(c)
+}
+
 // TokenHash is the SHA-256 of an entry's token; zero for none. A token has at least 122 random bits, so that a plain hash
 // is enough: there is nothing to guess (OWASP, forgot-password cheat sheet).
 type TokenHash [sha256.Size]byte
