@@ -1,0 +1,165 @@
+package access_test
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/access"
+)
+
+const (
+	first  = "first-token-0123456789abcdef"
+	second = "second-token-0123456789abcdef"
+)
+
+// write puts a file of tokens in the place of the one before, as a careful operator does.
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(file+".new", []byte(text), 0o600))
+	require.NoError(t, os.Rename(file+".new", file))
+}
+
+func request(headers ...string) *http.Request {
+	r := &http.Request{Header: http.Header{}}
+	for _, header := range headers {
+		r.Header.Add("Authorization", header)
+	}
+	return r
+}
+
+func open(t *testing.T, text string) (tokens *access.Tokens, file string, log *bytes.Buffer) {
+	t.Helper()
+	file, log = filepath.Join(t.TempDir(), "tokens"), &bytes.Buffer{}
+	write(t, file, text)
+	tokens, err := access.OpenTokens(file, slog.New(slog.NewTextHandler(log, nil)))
+	require.NoError(t, err)
+	return tokens, file, log
+}
+
+func TestATokenIsItsLinesPrincipal(t *testing.T) {
+	tokens, _, _ := open(t, "# who triggers\n\n"+first+" * schedule\n  "+second+"\tclinic-a  read,manage\n")
+	trigger, err := tokens.Authenticate(request("Bearer " + first))
+	require.NoError(t, err)
+	require.True(t, trigger.AllOrgs)
+	require.Equal(t, []access.Permission{access.Schedule}, trigger.Permissions)
+	require.NotContains(t, trigger.Subject, first)
+
+	staff, err := tokens.Authenticate(request("bearer " + second)) // the scheme is not case-sensitive: RFC 9110, section 11.1
+	require.NoError(t, err)
+	require.Equal(t, assessplan.OrgID("clinic-a"), staff.Org)
+	require.False(t, staff.AllOrgs)
+	require.NotEqual(t, trigger.Subject, staff.Subject)
+
+	for name, r := range map[string]*http.Request{
+		"none":           request(),
+		"two":            request("Bearer "+first, "Bearer "+first),
+		"another":        request("Bearer " + first + "x"),
+		"another scheme": request("Basic " + first),
+		"no scheme":      request(first),
+		"empty":          request("Bearer "),
+		"a line":         request("Bearer " + first + " * schedule"),
+	} {
+		_, err := tokens.Authenticate(r)
+		require.ErrorIs(t, err, access.ErrUnauthenticated, name)
+	}
+}
+
+func TestFaultsNameTheirLinesAndShowNoToken(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tokens")
+	write(t, file, strings.Join([]string{
+		first + " clinic-a read",
+		"short clinic-a read",
+		second + " clinic-a",
+		second + " clinic-a fly",
+		first + " clinic-b read",
+		"token-with-ä-in-it-0123456789 clinic-a read",
+		second + " " + strings.Repeat("o", 129) + " read",
+	}, "\n"))
+	_, err := access.OpenTokens(file, nil)
+	var faults *assessplan.ValidationError
+	require.ErrorAs(t, err, &faults)
+	var lines []string
+	for _, fault := range faults.Faults {
+		lines = append(lines, fault.Path[len("tokens file, "):])
+	}
+	require.Equal(t, []string{"line 2", "line 3", "line 4", "line 5", "line 6", "line 7"}, lines)
+	require.NotContains(t, err.Error(), first)
+	require.NotContains(t, err.Error(), second)
+	require.ErrorContains(t, err, "has the token of line 1")
+
+	write(t, file, "# nobody yet\n")
+	_, err = access.OpenTokens(file, nil)
+	require.ErrorContains(t, err, "has no token")
+	_, err = access.OpenTokens(file+"-missing", nil)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	write(t, file, strings.Repeat("#", 1<<20+1))
+	_, err = access.OpenTokens(file, nil)
+	require.ErrorContains(t, err, "more than")
+}
+
+func TestAChangedFileIsTakenAndABrokenOneIsNot(t *testing.T) {
+	tokens, file, log := open(t, first+" clinic-a read\n")
+	valid := func(token string) bool {
+		_, err := tokens.Authenticate(request("Bearer " + token))
+		return err == nil
+	}
+	require.True(t, valid(first))
+
+	write(t, file, first+" clinic-a read\n"+second+" clinic-a read\n")
+	require.True(t, valid(second), "the new token is good at once")
+	require.True(t, valid(first), "beside the old one")
+
+	write(t, file, second+" clinic-a read\n")
+	require.False(t, valid(first), "the old one is revoked")
+
+	write(t, file, first+" clinic-a reed\n")
+	require.True(t, valid(second), "a broken file changes nothing")
+	require.False(t, valid(first))
+	require.Contains(t, log.String(), "is not taken")
+	require.NoError(t, os.Remove(file))
+	require.True(t, valid(second), "nor does one that is gone")
+	require.Contains(t, log.String(), "cannot be read")
+	require.NotContains(t, log.String(), first)
+	require.NotContains(t, log.String(), second)
+
+	write(t, file, first+" clinic-a read\n")
+	require.True(t, valid(first))
+	later := time.Now().Add(time.Hour) // the same size: the time tells
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(first, "first", "third", 1)+" clinic-a read\n"), 0o600))
+	require.NoError(t, os.Chtimes(file, later, later))
+	require.False(t, valid(first))
+}
+
+func FuzzTokens(f *testing.F) {
+	f.Add(first + " * schedule\n")
+	f.Add("# a\n\n" + first + " clinic-a read,manage\r\n" + second + " clinic-b entries")
+	f.Add(first + " clinic-a read,read\n" + first + " * read")
+	f.Fuzz(func(t *testing.T, text string) {
+		file := filepath.Join(t.TempDir(), "tokens")
+		write(t, file, text)
+		tokens, err := access.OpenTokens(file, nil)
+		for line := range strings.Lines(text) {
+			fields := strings.Fields(line)
+			if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
+				continue
+			}
+			if err != nil {
+				require.True(t, len(fields[0]) < assessplan.MinToken || !strings.Contains(err.Error(), fields[0]), "the error shows a token")
+				continue
+			}
+			principal, err := tokens.Authenticate(request("Bearer " + fields[0]))
+			require.NoError(t, err)
+			require.NoError(t, principal.Validate())
+			require.Equal(t, fields[1] == "*", principal.AllOrgs)
+		}
+	})
+}

@@ -1,0 +1,144 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/assessplan/assessplan"
+)
+
+// read takes the body of a request, in which nothing is passed over: a name that is unknown, given twice, or spelt in other cases,
+// a null, or something after the end is a fault that names its place. An empty body leaves into as it is, where it may be empty.
+func read(ctx context.Context, into any) error {
+	seen := recordOf(ctx)
+	body := seen.body
+	if len(bytes.TrimSpace(body)) == 0 {
+		if seen.optional {
+			return nil
+		}
+		return invalid("body", "is empty; want JSON")
+	}
+	if err := refuseNulls(body); err != nil {
+		return err
+	}
+	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true))
+	if err == nil {
+		return nil
+	}
+	return explain(err)
+}
+
+// refuseNulls finds the first null, which json would take for zero: a window that is null would be no window.
+func refuseNulls(body []byte) error {
+	decoder := jsontext.NewDecoder(bytes.NewReader(body))
+	for {
+		token, err := decoder.ReadToken()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return explain(err)
+		case token.Kind() == 'n':
+			return invalid(field(decoder.StackPointer()), "is null; leave it out or give a value")
+		}
+	}
+}
+
+// explain makes faults of what json says, in the words of the library, without the values.
+func explain(err error) error {
+	var validation *assessplan.ValidationError
+	var semantic *json.SemanticError
+	var syntactic *jsontext.SyntacticError
+	switch {
+	case errors.As(err, &validation):
+		if !errors.As(err, &semantic) {
+			return validation
+		}
+		faults := make([]assessplan.Fault, len(validation.Faults))
+		for i, fault := range validation.Faults {
+			faults[i] = assessplan.Fault{Path: within(semantic, fault.Path), Message: fault.Message}
+		}
+		return &assessplan.ValidationError{Faults: faults}
+	case errors.As(err, &semantic) && errors.Is(err, json.ErrUnknownName):
+		return invalid(field(semantic.JSONPointer), "is not a field that is known here")
+	case errors.As(err, &semantic):
+		return invalid(field(semantic.JSONPointer), "is "+kinds[semantic.JSONKind]+", which is not what is wanted here")
+	case errors.As(err, &syntactic) && errors.Is(err, jsontext.ErrDuplicateName):
+		return invalid(field(syntactic.JSONPointer), "is given twice")
+	}
+	return invalid("body", "is not valid JSON")
+}
+
+// kinds name what a JSON value is, by how it begins.
+var kinds = map[jsontext.Kind]string{
+	'n': "null", 't': "true", 'f': "false", '"': "text", '0': "a number", '{': "an object", '[': "a list",
+}
+
+// within puts the place of a fault into that of the value that has it: a schedule has places inside, anything else is one word.
+func within(value *json.SemanticError, inner string) string {
+	outer := field(value.JSONPointer)
+	switch {
+	case value.GoType != reflect.TypeFor[assessplan.Schedule]() || inner == "schedule" || inner == "":
+		return outer
+	case strings.HasPrefix(inner, "["):
+		return outer + inner
+	}
+	return outer + "." + inner
+}
+
+// field writes a JSON pointer (RFC 6901) as the library's faults write places: schedule.slots[2].day. It stops where a message has
+// enough: a small body can make a long pointer of thousands of parts.
+func field(pointer jsontext.Pointer) string {
+	const most = 100
+	path := ""
+	for token := range pointer.Tokens() {
+		switch _, err := strconv.Atoi(token); {
+		case err == nil:
+			path += "[" + token + "]"
+		case path == "":
+			path = token
+		default:
+			path += "." + token
+		}
+		if len(path) > most {
+			return path[:most] + "..."
+		}
+	}
+	if path == "" {
+		return "body"
+	}
+	return path
+}
+
+// instant is a point in time in a body: RFC 3339 as the RFC has it, not as Go's parser does. It has none of time.Time's methods,
+// of which UnmarshalJSON would be preferred.
+type instant struct{ at time.Time }
+
+// UnmarshalText reads RFC 3339.
+func (t *instant) UnmarshalText(text []byte) (err error) {
+	t.at, err = parseInstant("", string(text))
+	return err
+}
+
+// Schema describes it to huma.
+func (instant) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "date-time"}
+}
+
+func parseInstant(name, s string) (time.Time, error) {
+	t, err := assessplan.ParseBefore(s, nil)
+	if err != nil || s[10] != 'T' {
+		return time.Time{}, invalid(name, "is not RFC 3339; want a time such as 2026-03-31T19:00:00Z")
+	}
+	return t, nil
+}
