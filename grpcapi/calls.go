@@ -1,0 +1,194 @@
+package grpcapi
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/access"
+	rpc "github.com/assessplan/assessplan/grpcapi/assessplanv1/assessplanv1connect"
+)
+
+// tokenDecides stands for the permission of an RPC that needs none.
+const tokenDecides access.Permission = ""
+
+// permissions says what each RPC needs. One without a row is refused.
+var permissions = map[string]access.Permission{
+	rpc.PlanServiceCreatePlanProcedure:  access.Manage,
+	rpc.PlanServiceGetPlanProcedure:     access.Read,
+	rpc.PlanServiceListPlansProcedure:   access.Read,
+	rpc.PlanServicePreviewPlanProcedure: access.Read,
+	rpc.PlanServicePausePlanProcedure:   access.Manage,
+	rpc.PlanServiceResumePlanProcedure:  access.Manage,
+	rpc.PlanServiceFinishPlanProcedure:  access.Manage,
+	rpc.PlanServiceCancelPlanProcedure:  access.Manage,
+
+	rpc.EnrollmentServiceEnrollProcedure:              access.Manage,
+	rpc.EnrollmentServiceEnrollManyProcedure:          access.Manage,
+	rpc.EnrollmentServiceGetEnrollmentProcedure:       access.Read,
+	rpc.EnrollmentServiceListEnrollmentsProcedure:     access.Read,
+	rpc.EnrollmentServicePauseEnrollmentProcedure:     access.Manage,
+	rpc.EnrollmentServiceResumeEnrollmentProcedure:    access.Manage,
+	rpc.EnrollmentServiceTerminateEnrollmentProcedure: access.Manage,
+	rpc.EnrollmentServiceEraseTesteeProcedure:         access.Manage,
+
+	rpc.TaskServiceSchedulePendingTasksProcedure: access.Schedule,
+	rpc.TaskServiceExpireOverdueTasksProcedure:   access.Schedule,
+	rpc.TaskServiceGetTaskProcedure:              access.Read,
+	rpc.TaskServiceListTasksProcedure:            access.Read,
+	rpc.TaskServiceOpenTaskProcedure:             access.Manage,
+	rpc.TaskServiceCompleteTaskProcedure:         access.Submit,
+	rpc.TaskServiceExpireTaskProcedure:           access.Manage,
+	rpc.TaskServiceCancelTaskProcedure:           access.Manage,
+	rpc.TaskServiceRescheduleTaskProcedure:       access.Manage,
+	rpc.TaskServiceReissueEntryProcedure:         access.Manage,
+
+	rpc.EntryServiceResolveEntryProcedure: tokenDecides,
+}
+
+// call is what is known of one request.
+type call struct {
+	id        string
+	client    string
+	principal access.Principal
+	stranger  error // why there is no principal
+	org       assessplan.OrgID
+	code      string
+	cause     error // of a failure of the server
+}
+
+type callKey struct{}
+
+func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
+
+// identify authenticates a request, once, and logs what became of it.
+func (s *server) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := &call{id: requestID(r.Header.Get("X-Request-Id")), client: s.config.Client(r), code: codeInvalid}
+		started := s.config.Clock.Now()
+		defer func() { s.log(r, c, s.config.Clock.Now().Sub(started)) }()
+		c.principal, c.stranger = s.authenticate(r)
+		c.org = c.principal.Org
+		w.Header().Set("X-Request-Id", c.id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
+	})
+}
+
+// authenticate asks nobody about a testee, who has a token and no credentials.
+func (s *server) authenticate(r *http.Request) (access.Principal, error) {
+	anonymous := access.Principal{Subject: "anonymous"}
+	if r.URL.Path == rpc.EntryServiceResolveEntryProcedure && len(r.Header.Values("Authorization")) == 0 {
+		return anonymous, errNoCredentials
+	}
+	principal, err := s.config.Authenticate(r)
+	switch {
+	case errors.Is(err, access.ErrUnauthenticated):
+		return anonymous, access.ErrUnauthenticated
+	case err != nil:
+		return anonymous, fmt.Errorf("%w: authenticating: %w", assessplan.ErrUnavailable, err)
+	}
+	return principal, nil
+}
+
+// errNoCredentials says that nobody was asked.
+var errNoCredentials = errors.New("no credentials")
+
+// requestID takes over an ID that is fit for logs, or makes one.
+func requestID(given string) string {
+	const most = 64
+	unfit := func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.'
+	}
+	if given == "" || len(given) > most || strings.IndexFunc(given, unfit) >= 0 {
+		return rand.Text()
+	}
+	return given
+}
+
+// log names no procedure that does not exist: a path is the caller's text.
+func (s *server) log(r *http.Request, c *call, took time.Duration) {
+	attrs := []slog.Attr{slog.String("request_id", c.id)}
+	if _, known := permissions[r.URL.Path]; known {
+		attrs = append(attrs, slog.String("procedure", r.URL.Path))
+	}
+	attrs = append(attrs, slog.String("subject", c.principal.Subject), slog.String("org", string(c.org)),
+		slog.String("code", c.code), slog.Duration("duration", took))
+	level := slog.LevelInfo
+	if c.cause != nil {
+		level = slog.LevelError
+		attrs = append(attrs, slog.Any("error", c.cause))
+	}
+	s.config.Logger.LogAttrs(r.Context(), level, "rpc", attrs...)
+}
+
+// gate refuses calls before their message is read.
+func (s *server) gate(ctx context.Context, spec connect.Spec, _ connect.Peer, _ http.Header) (context.Context, error) {
+	c := callOf(ctx)
+	if err := s.admit(c, spec.Procedure); err != nil {
+		return nil, c.fail(err)
+	}
+	return nil, nil
+}
+
+func (s *server) admit(c *call, procedure string) error {
+	needed, known := permissions[procedure]
+	if !known {
+		return fmt.Errorf("%s has no row in the table of permissions: %w", procedure, access.ErrForbidden)
+	}
+	if needed != tokenDecides {
+		if c.stranger != nil {
+			return c.stranger
+		}
+		return c.principal.Check(needed)
+	}
+	if wait := s.config.Resolve.Wait(c.client, s.config.Clock.Now()); wait > 0 {
+		return &tooManyError{wait: wait}
+	}
+	if c.stranger == errNoCredentials { //nolint:errorlint // it is never wrapped
+		return nil
+	}
+	return c.stranger
+}
+
+// intercept turns errors and panics into what the caller may know of them.
+func (s *server) intercept(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, request connect.AnyRequest) (response connect.AnyResponse, err error) {
+		c := callOf(ctx)
+		defer func() {
+			switch thrown := recover(); {
+			case thrown == http.ErrAbortHandler: //nolint:errorlint // net/http compares it in this way
+				panic(thrown)
+			case thrown != nil:
+				s.config.Logger.LogAttrs(ctx, slog.LevelError, "panic", slog.String("request_id", c.id),
+					slog.String("panic", fmt.Sprintf("%T", thrown)), slog.String("stack", string(debug.Stack())))
+				response, err = nil, c.fail(errPanic)
+			case err != nil:
+				response, err = nil, c.fail(err)
+			default:
+				c.code = "ok"
+			}
+		}()
+		return next(ctx, request)
+	}
+}
+
+var errPanic = errors.New("panic")
+
+// orgOf settles the org of a call.
+func orgOf(ctx context.Context, asked string) (assessplan.OrgID, error) {
+	c := callOf(ctx)
+	org, err := c.principal.OrgFor(assessplan.OrgID(asked))
+	if err == nil {
+		c.org = org
+	}
+	return org, unscoped(err)
+}
