@@ -76,7 +76,8 @@ func newClinic(t *testing.T, db *database) *clinic {
 		log:  slog.New(slog.NewTextHandler(&c.logs, nil)),
 	})
 	require.NoError(t, err)
-	c.routes = c.host.routes()
+	c.routes, err = c.host.routes()
+	require.NoError(t, err)
 	return c
 }
 
@@ -97,7 +98,9 @@ func (c *clinic) record(key, method, path string, body any) *httptest.ResponseRe
 		text = string(encoded)
 	}
 	request := httptest.NewRequestWithContext(c.t.Context(), method, path, strings.NewReader(text))
-	request.Header.Set("Authorization", "Bearer "+key)
+	if key != "" {
+		request.Header.Set("Authorization", "Bearer "+key)
+	}
 	recorder := httptest.NewRecorder()
 	c.routes.ServeHTTP(recorder, request)
 	return recorder

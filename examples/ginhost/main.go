@@ -28,6 +28,13 @@
 //	curl -H 'Authorization: Bearer alpha' http://127.0.0.1:8080/users/1/tasks
 //
 // The first of the two sheets is refused by the host's database after the task was completed: the task is opened as before.
+//
+// The library's own REST routes are below /api/v1, under the host's middleware and with its keys (rest.go): staff sees and
+// commands the plans, rounds and tasks of its org, and whoever has the secret triggers a pass.
+//
+//	curl -H 'Authorization: Bearer alpha' http://127.0.0.1:8080/api/v1/plans
+//	curl -X POST -H 'Authorization: Bearer alpha' "http://127.0.0.1:8080/api/v1/plans/$PLAN/pause"
+//	curl -X POST -H 'Authorization: Bearer tick' http://127.0.0.1:8080/api/v1/plans/tasks/expire
 package main
 
 import (

@@ -36,7 +36,7 @@ func newHost(db *database, s settings) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &host{database: db, service: service, secret: s.secret, keys: s.keys, mail: s.mail, log: s.log}
+	h := &host{database: db, service: service, secret: s.secret, keys: s.keys, mail: s.mail, clock: s.clock, log: s.log}
 	h.react(events)
 	return h, nil
 }
@@ -44,18 +44,22 @@ func newHost(db *database, s settings) (*host, error) {
 // serve answers requests and relays events until ctx ends. It returns when the last request is answered and the relay has
 // settled what it had in its hands, so that the database can be closed.
 func (h *host) serve(ctx context.Context, listener net.Listener) error {
+	routes, err := h.routes()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	relaying, stopRelay := context.WithCancel(context.WithoutCancel(ctx))
 	relayed := make(chan error, 1)
 	go func() { relayed <- h.service.Relay.Run(relaying) }()
 
-	server := &http.Server{Handler: h.routes(), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: routes, ReadHeaderTimeout: 5 * time.Second}
 	stopped := make(chan error, 1)
 	forget := context.AfterFunc(ctx, func() {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		stopped <- server.Shutdown(grace)
 	})
-	err := server.Serve(listener)
+	err = server.Serve(listener)
 	if errors.Is(err, http.ErrServerClosed) {
 		err = <-stopped
 	}

@@ -23,26 +23,29 @@ type host struct {
 	secret   string                      // of whoever triggers the passes
 	keys     map[assessplan.OrgID]string // of the staff of each org
 	mail     mailer
+	clock    assessplan.Clock
 	log      *slog.Logger
 }
 
-// routes are the server's answers.
-func (h *host) routes() http.Handler {
+// routes are the server's answers: its own, and below /api/v1 the library's.
+func (h *host) routes() (http.Handler, error) {
 	router := gin.New()
-	router.Use(h.note, gin.CustomRecoveryWithWriter(nil, h.recovered), limited)
+	router.UseRawPath = true // an escaped slash is part of an ID, and no end of it
+	router.Use(h.note, gin.CustomRecoveryWithWriter(nil, h.recovered))
 
-	router.POST("/passes", h.trigger, h.answer(h.runPasses))
+	own := router.Group("/", limited)
+	own.POST("/passes", h.trigger, h.answer(h.runPasses))
 
-	staff := router.Group("/", h.staff)
+	staff := own.Group("/", h.staff)
 	staff.POST("/users", h.answer(h.createUser))
 	staff.GET("/users/:id/tasks", h.answer(h.listTasks))
 	staff.POST("/plans", h.answer(h.createPlan))
 	staff.POST("/enrollments", h.answer(h.enroll))
 
-	entry := router.Group("/fill", private)
+	entry := own.Group("/fill", private)
 	entry.GET("", h.answer(h.showEntry))
 	entry.POST("", h.answer(h.fillIn))
-	return router
+	return router, h.mount(router)
 }
 
 // note logs each request by its route: gin's own logger writes the query, which has the token of an entry.
@@ -57,7 +60,7 @@ func (h *host) recovered(c *gin.Context, panicked any) {
 	c.AbortWithStatusJSON(http.StatusInternalServerError, gin.H{"error": "internal error"})
 }
 
-// limited bounds what a body may cost.
+// limited bounds what a body may cost. The library has a bound of its own.
 func limited(c *gin.Context) { c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, 64<<10) }
 
 // private keeps a capability link from where it was used: no Referer to what the page loads, no copy in a cache.
@@ -68,7 +71,7 @@ func private(c *gin.Context) {
 
 // trigger lets those pass who have the secret.
 func (h *host) trigger(c *gin.Context) {
-	if !bears(c, h.secret) {
+	if !bears(c.Request, h.secret) {
 		c.AbortWithStatusJSON(http.StatusUnauthorized, gin.H{"error": "give the bearer secret of the trigger"})
 	}
 }
@@ -76,7 +79,7 @@ func (h *host) trigger(c *gin.Context) {
 // staff lets those pass who have the key of an org, and settles the org by it: no path and no body names one.
 func (h *host) staff(c *gin.Context) {
 	for org, key := range h.keys {
-		if bears(c, key) {
+		if bears(c.Request, key) {
 			c.Set(orgKey, org)
 			return
 		}
@@ -89,8 +92,8 @@ const orgKey = "org"
 func orgOf(c *gin.Context) assessplan.OrgID { return c.MustGet(orgKey).(assessplan.OrgID) }
 
 // bears takes as long for a guess that begins well as for any other.
-func bears(c *gin.Context, secret string) bool {
-	return subtle.ConstantTimeCompare([]byte(c.GetHeader("Authorization")), []byte("Bearer "+secret)) == 1
+func bears(r *http.Request, secret string) bool {
+	return subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+secret)) == 1
 }
 
 // runPasses is what cron calls every minute: both passes, for all orgs. The answer counts and holds no entry; those go out

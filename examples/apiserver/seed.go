@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/assessplan/assessplan"
+)
+
+const (
+	demoOrg  = assessplan.OrgID("demo")
+	perRound = 10 // tasks
+)
+
+// seed makes a plan in which so many tasks are due: a testee owes one for each of the last ten days.
+func seed(ctx context.Context, manager *assessplan.Manager, due int, now time.Time, log *slog.Logger) error {
+	if due == 0 {
+		return nil
+	}
+	plan, err := manager.CreatePlan(ctx, assessplan.PlanSpec{
+		Org: demoOrg, Scale: "PHQ-8", Zone: "UTC", Schedule: assessplan.EveryDays(1, perRound, assessplan.ClockTime(0, 0)),
+	})
+	if err != nil {
+		return err
+	}
+	today := assessplan.DateOf(now, time.UTC)
+	var rounds []assessplan.EnrollSpec
+	for left := due; left > 0; left -= perRound {
+		rounds = append(rounds, assessplan.EnrollSpec{
+			Org: demoOrg, Plan: plan.ID, Testee: assessplan.TesteeID(fmt.Sprintf("demo-%06d", len(rounds)+1)),
+			Start: today.AddDays(1 - min(left, perRound)), Past: assessplan.Open,
+		})
+	}
+	results, err := manager.EnrollMany(ctx, rounds)
+	if err != nil {
+		return err
+	}
+	for _, result := range results {
+		if result.Err != nil {
+			return result.Err
+		}
+	}
+	log.Info("seeded", "org", demoOrg, "plan", plan.ID, "due", due)
+	return nil
+}
