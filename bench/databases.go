@@ -44,7 +44,7 @@ type server struct {
 // figures are what the library should reach, by workers.
 type figures struct {
 	hand, lean, naive map[int]string
-	idle              string
+	idle, overHTTP    string
 }
 
 var (
@@ -54,7 +54,7 @@ var (
 			hand:  map[int]string{1: "at least 0.9", 2: "at least 0.9"},
 			lean:  map[int]string{1: "at least 0.75", 2: "at least 0.75"},
 			naive: map[int]string{1: "at least 12", 2: "at least 12"},
-			idle:  "under 2 ms",
+			idle:  "under 2 ms", overHTTP: "at most 1.10 times",
 		}}
 	onMariaDB = server{name: "mariadb",
 		make: func(ctx context.Context, s settings) (database, error) { return newMariaDB(ctx, s.mysql) },
@@ -76,6 +76,7 @@ var databaseParts = []databasePart{
 	{"idle", idlePass},
 	{"snapshot", openUnderSnapshot},
 	{"relay", relayFromDatabase},
+	{"http", openOverHTTP},
 }
 
 // race is what the parts share: a filled database, and who competes in it.
@@ -121,7 +122,7 @@ func (s settings) checkDatabases() error {
 	}
 	for _, name := range strings.Split(s.parts, ",") {
 		if !slices.ContainsFunc(databaseParts, func(part databasePart) bool { return part.name == name }) {
-			return fmt.Errorf("-parts has %q; want some of workers, pages, latency, idle, snapshot, relay", name)
+			return fmt.Errorf("-parts has %q; want some of workers, pages, latency, idle, snapshot, relay, http", name)
 		}
 	}
 	return nil

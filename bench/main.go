@@ -22,6 +22,7 @@ type settings struct {
 	tasks    int
 	only     string
 	markdown bool
+	profile  string
 
 	databases       bool // measure those that need a server
 	postgres, mysql string
@@ -43,15 +44,19 @@ var measures = []struct {
 	{name: "relay", run: relayRates},
 	{name: "delay", run: relayDelays},
 	{name: "allocations", run: allocations},
+	{name: "resolve", run: resolveRates},
 	{name: onPostgres.name, run: onPostgres.measure, onServer: true},
 	{name: onMariaDB.name, run: onMariaDB.measure, onServer: true},
 }
 
 func main() {
+	if asked() {
+		return
+	}
 	s := settings{}
 	flag.IntVar(&s.rounds, "rounds", 5, "how often each measure is repeated; the median counts")
 	flag.IntVar(&s.tasks, "tasks", 100_000, "how many tasks a pass meets in memory; a tenth of that in SQLite")
-	flag.StringVar(&s.only, "only", "", "comma-separated measures: memstore, scan, heap, sqlite, relay, delay, allocations, postgres, mariadb; empty is all, of those that need no server or with -databases the others")
+	flag.StringVar(&s.only, "only", "", "comma-separated measures: memstore, scan, heap, sqlite, relay, delay, allocations, resolve, postgres, mariadb; empty is all, of those that need no server or with -databases the others")
 	flag.BoolVar(&s.markdown, "markdown", false, "print the table as docs/performance.md has it")
 	flag.BoolVar(&s.databases, "databases", false, "measure what needs a server: postgres, mariadb")
 	flag.StringVar(&s.postgres, "postgres", "postgres://root@127.0.0.1:5432/postgres?sslmode=disable", "a Postgres server, whose user may make databases and checkpoints")
@@ -59,12 +64,12 @@ func main() {
 	flag.IntVar(&s.due, "due", 20_000, "how many tasks are due in a database on a server")
 	flag.IntVar(&s.pending, "pending", 1_000_000, "how many tasks are pending there, those that are due among them")
 	flag.IntVar(&s.most, "most", 0, "how many are pending in another, larger one in which pages are timed; 0 is none")
-	flag.StringVar(&s.parts, "parts", "", "comma-separated parts of what is measured on servers: workers, pages, latency, idle, snapshot, relay; empty is all")
-	profile := flag.String("cpuprofile", "", "a file for a CPU profile, in which what is measured has labels: README.md")
+	flag.StringVar(&s.parts, "parts", "", "comma-separated parts of what is measured on servers: workers, pages, latency, idle, snapshot, relay, http; empty is all")
+	flag.StringVar(&s.profile, "cpuprofile", "", "a file for a CPU profile, in which what is measured has labels: README.md")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // databases are dropped
 	defer stop()
-	if err := profiled(*profile, func() error { return run(ctx, s, os.Stdout) }); err != nil {
+	if err := profiled(s.profile, func() error { return run(ctx, s, os.Stdout) }); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +12,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
+
+// TestMain is the server in the process that a measure starts.
+func TestMain(m *testing.M) {
+	if asked() {
+		return
+	}
+	os.Exit(m.Run())
+}
 
 func TestEveryMeasureRuns(t *testing.T) {
 	s := small(t)
