@@ -59,7 +59,13 @@ func Anonymous(p Principal) Authenticate {
 
 // Validate names every fault of a principal in one [assessplan.ValidationError].
 func (p Principal) Validate() error {
-	var faults []assessplan.Fault
+	if faults := p.faults(); len(faults) > 0 {
+		return &assessplan.ValidationError{Faults: faults}
+	}
+	return nil
+}
+
+func (p Principal) faults() (faults []assessplan.Fault) {
 	if p.AllOrgs && p.Org != "" {
 		faults = append(faults, assessplan.Fault{Path: "principal.org", Message: "is given with AllOrgs; give one of the two"})
 	}
@@ -73,10 +79,7 @@ func (p Principal) Validate() error {
 			})
 		}
 	}
-	if len(faults) > 0 {
-		return &assessplan.ValidationError{Faults: faults}
-	}
-	return nil
+	return faults
 }
 
 // May reports whether the principal has a permission.
@@ -95,9 +98,7 @@ func (p Principal) Check(needed Permission) error {
 func (p Principal) OrgFor(asked assessplan.OrgID) (assessplan.OrgID, error) {
 	switch {
 	case p.AllOrgs && asked == "":
-		return "", &assessplan.ValidationError{Faults: []assessplan.Fault{
-			{Path: "org_id", Message: "is missing; these credentials are good for all orgs, so name one"},
-		}}
+		return "", invalid("org_id", "is missing; these credentials are good for all orgs, so name one")
 	case p.AllOrgs:
 		return asked, assessplan.InOrg(asked).Validate()
 	case asked != "" && asked != p.Org:
@@ -124,4 +125,9 @@ func (p Principal) ScopeFor(asked assessplan.OrgID, plan assessplan.PlanID, test
 		scope = assessplan.InPlan(org, plan)
 	}
 	return []assessplan.Scope{scope}, scope.Validate()
+}
+
+// invalid is a fault of one field.
+func invalid(path, message string) error {
+	return &assessplan.ValidationError{Faults: []assessplan.Fault{{Path: path, Message: message}}}
 }

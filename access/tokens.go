@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -52,13 +51,11 @@ func OpenTokens(file string, log *slog.Logger) (*Tokens, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	t := &Tokens{file: file, log: log}
-	info, err := os.Stat(file)
-	if err != nil {
+	var err error
+	if t.tokens, t.seen, err = readTokens(file); err != nil {
 		return nil, err
 	}
-	t.seen = info
-	t.tokens, err = readTokens(file)
-	return t, err
+	return t, nil
 }
 
 // Authenticate returns the principal of the request's token. It takes as long for a guess that begins well as for any other.
@@ -92,50 +89,61 @@ func bearerToken(r *http.Request) (string, bool) {
 	return token, ok && strings.EqualFold(scheme, "Bearer")
 }
 
-// current returns the tokens, read again if the file has changed.
+// current returns the tokens, read again if the file has changed. One that cannot be read is tried again with the next request:
+// to let the server read it changes neither its time nor its size.
 func (t *Tokens) current() []bearer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	info, err := os.Stat(t.file)
-	if err != nil {
-		if t.seen != nil {
-			t.log.Error("tokens file cannot be read; what was read before stays in force", "file", t.file, "error", err)
-		}
-		t.seen = nil
+	if t.unchanged() {
 		return t.tokens
 	}
-	if t.seen != nil && os.SameFile(t.seen, info) && t.seen.ModTime().Equal(info.ModTime()) && t.seen.Size() == info.Size() {
-		return t.tokens
+	tokens, info, err := readTokens(t.file)
+	switch {
+	case err == nil:
+		t.log.Info("tokens file was read again", "file", t.file, "tokens", len(tokens))
+		t.tokens = tokens
+	case info != nil:
+		t.log.Error("changed tokens file is not taken; what was read before stays in force", "file", t.file, "error", err)
+	case t.seen != nil:
+		t.log.Error("tokens file cannot be read; what was read before stays in force", "file", t.file, "error", err)
 	}
 	t.seen = info
-	tokens, err := readTokens(t.file)
-	if err != nil {
-		t.log.Error("changed tokens file is not taken; what was read before stays in force", "file", t.file, "error", err)
-		return t.tokens
-	}
-	t.log.Info("tokens file was read again", "file", t.file, "tokens", len(tokens))
-	t.tokens = tokens
-	return tokens
+	return t.tokens
 }
 
-func readTokens(file string) ([]bearer, error) {
+// unchanged reports whether the file is the one that was read last.
+func (t *Tokens) unchanged() bool {
+	if t.seen == nil {
+		return false
+	}
+	info, err := os.Stat(t.file)
+	return err == nil && os.SameFile(t.seen, info) && t.seen.ModTime().Equal(info.ModTime()) && t.seen.Size() == info.Size()
+}
+
+// readTokens returns the tokens of a file, and what it is, if it could be read: then an error is a fault in the file.
+func readTokens(file string) (tokens []bearer, read os.FileInfo, err error) {
 	opened, err := os.Open(file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = opened.Close() }() // it was only read
+	info, err := opened.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
 	text, err := io.ReadAll(io.LimitReader(opened, maxTokens+1))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if len(text) > maxTokens {
-		return nil, fmt.Errorf("tokens file %s has more than %d bytes", file, maxTokens)
-	}
-	return parseTokens(text)
+	tokens, err = parseTokens(text)
+	return tokens, info, err
 }
 
 // parseTokens reads the lines of a file.
 func parseTokens(text []byte) ([]bearer, error) {
+	if len(text) > maxTokens {
+		return nil, invalid("tokens file", fmt.Sprintf("has more than %d bytes", maxTokens))
+	}
 	var tokens []bearer
 	var faults []assessplan.Fault
 	lines := map[[sha256.Size]byte]int{}
@@ -146,12 +154,12 @@ func parseTokens(text []byte) ([]bearer, error) {
 		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
 			continue
 		}
-		read, err := parseToken(fields)
-		if before, twice := lines[read.hash]; err == nil && twice {
-			err = fmt.Errorf("has the token of line %d", before)
+		read, wrong := parseToken(fields)
+		if before, twice := lines[read.hash]; wrong == "" && twice {
+			wrong = fmt.Sprintf("has the token of line %d", before)
 		}
-		if err != nil {
-			faults = append(faults, assessplan.Fault{Path: fmt.Sprintf("tokens file, line %d", number), Message: err.Error()})
+		if wrong != "" {
+			faults = append(faults, assessplan.Fault{Path: fmt.Sprintf("tokens file, line %d", number), Message: wrong})
 			continue
 		}
 		lines[read.hash] = number
@@ -166,16 +174,17 @@ func parseTokens(text []byte) ([]bearer, error) {
 	return tokens, nil
 }
 
-func parseToken(fields []string) (bearer, error) {
+// parseToken returns what a line says, or what is wrong with it.
+func parseToken(fields []string) (read bearer, wrong string) {
 	if len(fields) != 3 {
-		return bearer{}, fmt.Errorf("has %d words; want TOKEN ORG|* PERMISSION", len(fields))
+		return bearer{}, fmt.Sprintf("has %d words; want TOKEN ORG|* PERMISSION", len(fields))
 	}
 	token, org := fields[0], fields[1]
 	if len(token) < assessplan.MinToken || len(token) > assessplan.MaxToken || !isToken68(token) {
-		return bearer{}, fmt.Errorf("has a token of %d characters; want %d to %d of A-Z, a-z, 0-9 and -._~+/=",
+		return bearer{}, fmt.Sprintf("has a token of %d characters; want %d to %d of A-Z, a-z, 0-9 and -._~+/=",
 			len(token), assessplan.MinToken, assessplan.MaxToken)
 	}
-	read := bearer{hash: sha256.Sum256([]byte(token))}
+	read.hash = sha256.Sum256([]byte(token))
 	read.principal.Subject = "token-" + hex.EncodeToString(read.hash[:4])
 	if read.principal.AllOrgs = org == "*"; !read.principal.AllOrgs {
 		read.principal.Org = assessplan.OrgID(org)
@@ -183,10 +192,11 @@ func parseToken(fields []string) (bearer, error) {
 	for word := range strings.SplitSeq(fields[2], ",") {
 		read.principal.Permissions = append(read.principal.Permissions, Permission(word))
 	}
-	if err := read.principal.Validate(); err != nil {
-		return bearer{}, errors.New(strings.TrimPrefix(err.Error(), "invalid: "))
+	var faults []string
+	for _, fault := range read.principal.faults() {
+		faults = append(faults, fault.Path+" "+fault.Message)
 	}
-	return read, nil
+	return read, strings.Join(faults, "; ")
 }
 
 // isToken68 is the syntax of credentials in RFC 9110, section 11.2.

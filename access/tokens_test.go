@@ -99,11 +99,14 @@ func TestFaultsNameTheirLinesAndShowNoToken(t *testing.T) {
 	write(t, file, "# nobody yet\n")
 	_, err = access.OpenTokens(file, nil)
 	require.ErrorContains(t, err, "has no token")
-	_, err = access.OpenTokens(file+"-missing", nil)
+	none, err := access.OpenTokens(file+"-missing", nil)
 	require.ErrorIs(t, err, os.ErrNotExist)
+	require.Nil(t, none)
 	write(t, file, strings.Repeat("#", 1<<20+1))
-	_, err = access.OpenTokens(file, nil)
+	none, err = access.OpenTokens(file, nil)
+	require.ErrorIs(t, err, assessplan.ErrInvalid)
 	require.ErrorContains(t, err, "more than")
+	require.Nil(t, none)
 }
 
 func TestAChangedFileIsTakenAndABrokenOneIsNot(t *testing.T) {
@@ -137,6 +140,21 @@ func TestAChangedFileIsTakenAndABrokenOneIsNot(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(first, "first", "third", 1)+" clinic-a read\n"), 0o600))
 	require.NoError(t, os.Chtimes(file, later, later))
 	require.False(t, valid(first))
+}
+
+// TestAFileWithAFaultIsReadOnce has the log say what is wrong with a file once, and not with every request.
+func TestAFileWithAFaultIsReadOnce(t *testing.T) {
+	for name, text := range map[string]string{"a line that is wrong": "nonsense\n", "too long": strings.Repeat("#", 1<<20+1)} {
+		t.Run(name, func(t *testing.T) {
+			tokens, file, log := open(t, first+" clinic-a read\n")
+			write(t, file, text)
+			for range 3 {
+				_, err := tokens.Authenticate(request("Bearer " + first))
+				require.NoError(t, err)
+			}
+			require.Equal(t, 1, strings.Count(log.String(), "is not taken"))
+		})
+	}
 }
 
 func FuzzTokens(f *testing.F) {
