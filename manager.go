@@ -72,8 +72,11 @@ func (m *Manager) GetEnrollment(ctx context.Context, org OrgID, id EnrollmentID)
 	})
 }
 
-// ListEnrollments returns a page of an org's rounds, ordered by ID.
+// ListEnrollments returns a page of an org's rounds, ordered by ID. A testee that can be none is [ErrInvalid].
 func (m *Manager) ListEnrollments(ctx context.Context, q EnrollmentQuery) (EnrollmentPage, error) {
+	if err := checkFilter(q.Testee); err != nil {
+		return EnrollmentPage{}, err
+	}
 	limit := oneMore(&q.Limit)
 	rounds, err := view(ctx, m.core, q.Org, func(ctx context.Context, r Repositories) ([]EnrollmentState, error) {
 		return r.ListEnrollments(ctx, q)
@@ -89,8 +92,11 @@ func (m *Manager) GetTask(ctx context.Context, org OrgID, id TaskID) (TaskState,
 	})
 }
 
-// ListTasks returns a page of an org's tasks, ordered by ID.
+// ListTasks returns a page of an org's tasks, ordered by ID. A testee that can be none is [ErrInvalid].
 func (m *Manager) ListTasks(ctx context.Context, q TaskQuery) (TaskPage, error) {
+	if err := checkFilter(q.Testee); err != nil {
+		return TaskPage{}, err
+	}
 	limit := oneMore(&q.Limit)
 	q.PlannedFrom, q.PlannedBefore = q.PlannedFrom.UTC(), q.PlannedBefore.UTC()
 	tasks, err := view(ctx, m.core, q.Org, func(ctx context.Context, r Repositories) ([]TaskState, error) {
@@ -98,6 +104,15 @@ func (m *Manager) ListTasks(ctx context.Context, q TaskQuery) (TaskPage, error) 
 	})
 	tasks, last := cutPage(tasks, limit)
 	return TaskPage{Tasks: tasks, Next: last.ID}, err
+}
+
+// checkFilter judges the testee that a list is narrowed to. Empty is everybody.
+func checkFilter(testee TesteeID) error {
+	f := faults{}
+	if testee != "" {
+		checkReference(&f, "testee_id", testee)
+	}
+	return f.err()
 }
 
 // findPlan returns a plan that a command builds on: a stored plan is judged before it is believed.

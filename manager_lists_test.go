@@ -1,6 +1,7 @@
 package assessplan_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -105,4 +106,14 @@ func TestRoundsAndPlansAreListedByStatus(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, plans.Plans, 1)
 	require.Equal(t, other.ID, plans.Plans[0].ID)
+}
+
+func TestListsOfATesteeThatCanBeNoneAreInvalid(t *testing.T) {
+	f := newFixture(t)
+	for name, testee := range map[string]assessplan.TesteeID{"a NUL": "a\x00", "no UTF-8": "\xff", "too long": assessplan.TesteeID(strings.Repeat("a", 129))} {
+		_, err := f.ListTasks(f.ctx, assessplan.TaskQuery{Org: clinic, Testee: testee})
+		require.Equal(t, []string{"testee_id"}, faultPaths(t, err), name)
+		_, err = f.ListEnrollments(f.ctx, assessplan.EnrollmentQuery{Org: clinic, Testee: testee})
+		require.Equal(t, []string{"testee_id"}, faultPaths(t, err), name)
+	}
 }
