@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/assessplan/assessplan"
 )
@@ -100,7 +101,7 @@ func (p Principal) OrgFor(asked assessplan.OrgID) (assessplan.OrgID, error) {
 	case p.AllOrgs && asked == "":
 		return "", invalid("org_id", "is missing; these credentials are good for all orgs, so name one")
 	case p.AllOrgs:
-		return asked, assessplan.InOrg(asked).Validate()
+		return asked, valid(assessplan.InOrg(asked))
 	case asked != "" && asked != p.Org:
 		return "", fmt.Errorf("org of %s: %w", p.Subject, assessplan.ErrNotFound)
 	}
@@ -119,12 +120,27 @@ func (p Principal) ScopeFor(asked assessplan.OrgID, plan assessplan.PlanID, test
 	}
 	scope := assessplan.InOrg(org)
 	switch {
+	case len(testees) > 0 && plan.IsZero():
+		return nil, invalid("plan_id", "is missing; testees are named within a plan")
 	case len(testees) > 0:
 		scope = assessplan.ForTestees(org, plan, testees...)
 	case !plan.IsZero():
 		scope = assessplan.InPlan(org, plan)
 	}
-	return []assessplan.Scope{scope}, scope.Validate()
+	return []assessplan.Scope{scope}, valid(scope)
+}
+
+// valid judges a scope, in the names of requests, which have no scope around their fields.
+func valid(scope assessplan.Scope) error {
+	var faults *assessplan.ValidationError
+	if !errors.As(scope.Validate(), &faults) {
+		return nil
+	}
+	named := &assessplan.ValidationError{}
+	for _, fault := range faults.Faults {
+		named.Faults = append(named.Faults, assessplan.Fault{Path: strings.TrimPrefix(fault.Path, "scope."), Message: fault.Message})
+	}
+	return named
 }
 
 // invalid is a fault of one field.

@@ -3,6 +3,7 @@ package access_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +73,20 @@ func TestAPassIsNarrowedToWhatAPrincipalMayReach(t *testing.T) {
 	require.ErrorIs(t, err, assessplan.ErrInvalid, "a plan is of an org")
 	_, err = staff.ScopeFor("", assessplan.PlanID{}, []assessplan.TesteeID{"T-1"})
 	require.ErrorIs(t, err, assessplan.ErrInvalid, "testees are those of a plan")
+}
+
+func TestFaultsAreNamedAsRequestsDo(t *testing.T) {
+	long := strings.Repeat("x", 129)
+	_, noOrg := trigger.OrgFor(assessplan.OrgID(long))
+	_, noPlan := staff.ScopeFor("", assessplan.PlanID{}, []assessplan.TesteeID{"T-1"})
+	_, noTestee := staff.ScopeFor("", assessplan.PlanIDFromUint64(7), []assessplan.TesteeID{assessplan.TesteeID(long)})
+	for field, err := range map[string]error{"org_id": noOrg, "plan_id": noPlan, "testee_ids": noTestee} {
+		var faults *assessplan.ValidationError
+		require.ErrorAs(t, err, &faults)
+		require.Len(t, faults.Faults, 1)
+		require.Equal(t, field, faults.Faults[0].Path)
+		require.NotContains(t, faults.Faults[0].Message, "InOrg", "that is no advice for who sends a request")
+	}
 }
 
 func TestPrincipalsThatAreWrong(t *testing.T) {

@@ -190,5 +190,5 @@ func orgOf(ctx context.Context, asked string) (assessplan.OrgID, error) {
 	if err == nil {
 		c.org = org
 	}
-	return org, unscoped(err)
+	return org, err
 }

@@ -98,7 +98,7 @@ func (s *enrollments) ListEnrollments(ctx context.Context, in *v1.ListEnrollment
 	r := &reading{}
 	q := assessplan.EnrollmentQuery{
 		Plan:   optional(r, "plan_id", in.PlanId, assessplan.ParsePlanID),
-		Testee: r.testee("testee_id", in.TesteeId),
+		Testee: assessplan.TesteeID(in.TesteeId),
 		Status: words[assessplan.EnrollmentStatus](r, "status", enrollmentStatuses, in.Status),
 		After:  optional(r, "cursor", in.Cursor, assessplan.ParseEnrollmentID),
 		Limit:  r.limit(in.Limit),

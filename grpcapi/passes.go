@@ -74,15 +74,12 @@ func passOf(ctx context.Context, r *reading, in ofPass) (before time.Time, scope
 	before = r.instant("before", in.GetBefore())
 	plan := optional(r, "plan_id", in.GetPlanId(), assessplan.ParsePlanID)
 	testees := list(in.GetTesteeIds(), func(testee string) assessplan.TesteeID { return assessplan.TesteeID(testee) })
-	if len(testees) > 0 && in.GetPlanId() == "" {
-		r.add("plan_id", "is missing; testees are named within a plan")
-	}
 	if err := r.err(); err != nil {
 		return before, nil, err
 	}
 	c := callOf(ctx)
 	if scope, err = c.principal.ScopeFor(assessplan.OrgID(in.GetOrgId()), plan, testees); err != nil {
-		return before, nil, unscoped(err)
+		return before, nil, err
 	}
 	for _, one := range scope {
 		c.org = one.Org

@@ -26,19 +26,6 @@ func (r *reading) err() error {
 	return &assessplan.ValidationError{Faults: r.faults}
 }
 
-// unscoped names fields as requests do, which have no scope around them.
-func unscoped(err error) error {
-	var validation *assessplan.ValidationError
-	if !errors.As(err, &validation) {
-		return err
-	}
-	r := &reading{}
-	for _, fault := range validation.Faults {
-		r.add(strings.TrimPrefix(fault.Path, "scope."), "%s", fault.Message)
-	}
-	return r.err()
-}
-
 // optional parses a field that may be empty, which is zero.
 func optional[T any](r *reading, path, text string, parse func(string) (T, error)) T {
 	var zero T
@@ -78,14 +65,6 @@ func each[T any](r *reading, path string, texts []string, parse func(string) (T,
 		values = append(values, required(r, fmt.Sprintf("%s[%d]", path, i), text, parse))
 	}
 	return values
-}
-
-// testee reads the testee of a query, which the library looks up as it is.
-func (r *reading) testee(path, text string) assessplan.TesteeID {
-	if len(text) > assessplan.MaxReference || strings.IndexByte(text, 0) >= 0 {
-		r.add(path, "has %d bytes; want at most %d, without NUL", len(text), assessplan.MaxReference)
-	}
-	return assessplan.TesteeID(text)
 }
 
 // instant reads a point in time; none is zero.

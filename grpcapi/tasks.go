@@ -54,7 +54,7 @@ func (s *tasks) ListTasks(ctx context.Context, in *v1.ListTasksRequest) (*v1.Lis
 	q := assessplan.TaskQuery{
 		Plan:          optional(r, "plan_id", in.PlanId, assessplan.ParsePlanID),
 		Enrollment:    optional(r, "enrollment_id", in.EnrollmentId, assessplan.ParseEnrollmentID),
-		Testee:        r.testee("testee_id", in.TesteeId),
+		Testee:        assessplan.TesteeID(in.TesteeId),
 		Status:        words[assessplan.TaskStatus](r, "status", taskStatuses, in.Status),
 		PlannedFrom:   r.instant("planned_from", in.PlannedFrom),
 		PlannedBefore: r.instant("planned_before", in.PlannedBefore),

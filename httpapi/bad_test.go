@@ -14,6 +14,7 @@ import (
 const (
 	unknownID   = "018f0000-0000-7000-8000-000000000000"
 	malformedID = "18f0"
+	zeroID      = "00000000-0000-0000-0000-000000000000"
 )
 
 // operation is a route with a request that is right, from which each case departs in one thing.
@@ -237,7 +238,9 @@ func TestBadFields(t *testing.T) {
 		{"an offset of 24 hours", "/plans/tasks/{task}/complete", `{"assessment_id":"A","submitted_at":"2026-03-01T09:00:00+24:00"}`, "submitted_at"},
 		{"a time without an offset", "/plans/tasks/{task}/complete", `{"assessment_id":"A","submitted_at":"2026-03-01 09:00:00"}`, "submitted_at"},
 		{"a pass over a malformed plan", "/plans/tasks/schedule", `{"plan_id":"18f0"}`, "plan_id"},
-		{"testees of no plan", "/plans/tasks/schedule", `{"testee_ids":["T-1"]}`, "scope.plan_id"},
+		{"testees of no plan", "/plans/tasks/schedule", `{"testee_ids":["T-1"]}`, "plan_id"},
+		{"a pass over plan zero", "/plans/tasks/schedule", `{"plan_id":"00000000-0000-0000-0000-000000000000"}`, "plan_id"},
+		{"a pass for an over-long testee", "/plans/tasks/expire", `{"plan_id":"{plan}","testee_ids":["` + long + `"]}`, "testee_ids"},
 		{"no task at most", "/plans/tasks/schedule", `{"max_tasks":0}`, "max_tasks"},
 		{"a pass before a date", "/plans/tasks/schedule?before=2026-03-01", ``, "before"},
 		{"a pass before a time with a comma", "/plans/tasks/schedule?before=2026-03-01T09:00:00,5Z", ``, "before"},
@@ -254,13 +257,18 @@ func TestBadFields(t *testing.T) {
 	}
 	for _, query := range []string{
 		"limit=0", "limit=-1", "limit=ten", "limit=1.5", "cursor=x", "plan_id=18f0", "enrollment_id=18f0", "status=open", "status=pending,",
-		"planned_from=2026-03-01", "planned_before=2026-03-01T9:00:00Z",
+		"planned_from=2026-03-01", "planned_before=2026-03-01T9:00:00Z", "planned_from=0001-01-01T00:00:00Z",
+		"plan_id=" + zeroID, "enrollment_id=" + zeroID, "cursor=" + zeroID, "testee_id=%00", "testee_id=" + long,
 	} {
 		t.Run("list with "+query, func(t *testing.T) {
 			s := s.in(t)
 			problem := s.get("/plans/tasks?"+query).refused(http.StatusBadRequest, "invalid")
 			require.Equal(t, strings.SplitN(query, "=", 2)[0], problem["errors"].([]any)[0].(map[string]any)["field"])
 		})
+	}
+	for _, path := range []string{"/plans?cursor=" + zeroID, "/plans/" + r.plan + "/enrollments?cursor=" + zeroID,
+		"/plans/" + r.plan + "/enrollments?testee_id=%00", "/testees/%00/tasks"} {
+		s.get(path).refused(http.StatusBadRequest, "invalid")
 	}
 }
 

@@ -130,7 +130,9 @@ func (a *api) bounds(ctx context.Context, in *passInput, body param.Narrow) (bef
 	}
 	plan := assessplan.PlanID{}
 	if body.PlanID != nil {
-		plan = *body.PlanID
+		if plan = *body.PlanID; plan.IsZero() {
+			return before, nil, invalid("plan_id", "is zero, which names none; leave it out or give one")
+		}
 	}
 	scope, err = callerOf(ctx).ScopeFor(in.Asked(), plan, body.TesteeIDs)
 	return before, scope, err

@@ -248,6 +248,9 @@ func parsed[T any](name, given string, parse func(string) (T, error), into *T) e
 	if err != nil {
 		return malformed(name, err)
 	}
+	if z, ok := any(value).(interface{ IsZero() bool }); ok && z.IsZero() {
+		return invalid(name, "is zero, which names none; leave it out or give one") // a filter would let everything through
+	}
 	*into = value
 	return nil
 }
