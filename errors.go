@@ -43,28 +43,32 @@ const (
 	KindInternal    Kind = "internal"    // a defect, or an error of a foreign kind
 )
 
+// codeInternal is the code of every error that is not the caller's to know.
+const codeInternal = "internal"
+
 // kinds is ordered: the first row that matches decides.
 var kinds = []struct {
 	err    error
 	kind   Kind
+	code   string
 	public string // empty: the error's own message is fit for the caller
 }{
-	{ErrCorrupt, KindInternal, "a stored record is damaged"},
-	{ErrEntryInvalid, KindNotFound, "this link is not valid"},
-	{ErrEntryExpired, KindConflict, "this link has expired"},
-	{ErrBeforeInFuture, KindInvalid, ""},
-	{ErrInvalid, KindInvalid, ""},
-	{ErrNotFound, KindNotFound, ""},
-	{ErrInvalidTransition, KindConflict, ""},
-	{ErrTaskCompleted, KindConflict, ""},
-	{ErrAssessmentTaken, KindConflict, ""},
-	{ErrEnrollmentConflict, KindConflict, ""},
-	{ErrPlanNotActive, KindConflict, ""},
-	{ErrConflict, KindConflict, ""},
-	{ErrUnavailable, KindUnavailable, "the service is unavailable; try again later"},
-	{ErrGeneratorStuck, KindUnavailable, "the service is unavailable; try again later"},
-	{context.DeadlineExceeded, KindUnavailable, "the time for this call ran out"},
-	{context.Canceled, KindUnavailable, "the call was canceled"},
+	{ErrCorrupt, KindInternal, codeInternal, "a stored record is damaged"},
+	{ErrEntryInvalid, KindNotFound, "entry_invalid", "this link is not valid"},
+	{ErrEntryExpired, KindConflict, "entry_expired", "this link has expired"},
+	{ErrBeforeInFuture, KindInvalid, "before_in_future", ""},
+	{ErrInvalid, KindInvalid, "invalid", ""},
+	{ErrNotFound, KindNotFound, "not_found", ""},
+	{ErrInvalidTransition, KindConflict, "invalid_transition", ""},
+	{ErrTaskCompleted, KindConflict, "task_completed", ""},
+	{ErrAssessmentTaken, KindConflict, "assessment_taken", ""},
+	{ErrEnrollmentConflict, KindConflict, "enrollment_conflict", ""},
+	{ErrPlanNotActive, KindConflict, "plan_not_active", ""},
+	{ErrConflict, KindConflict, "conflict", ""},
+	{ErrUnavailable, KindUnavailable, "unavailable", "the service is unavailable; try again later"},
+	{ErrGeneratorStuck, KindUnavailable, "unavailable", "the service is unavailable; try again later"},
+	{context.DeadlineExceeded, KindUnavailable, "timeout", "the time for this call ran out"},
+	{context.Canceled, KindUnavailable, "canceled", "the call was canceled"},
 }
 
 // KindOf classes an error. A nil error has no kind: the result is empty. An error that this package does not know is
@@ -79,6 +83,22 @@ func KindOf(err error) Kind {
 		}
 	}
 	return KindInternal
+}
+
+// CodeOf returns the stable word for what is wrong, finer than the kind, for clients to tell errors apart by: invalid, not_found,
+// conflict, unavailable and internal, and beside them entry_invalid, entry_expired, before_in_future, invalid_transition,
+// task_completed, assessment_taken, enrollment_conflict, plan_not_active, timeout and canceled. A nil error has none: the result
+// is empty. An error that this package does not know is internal.
+func CodeOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	for _, row := range kinds {
+		if errors.Is(err, row.err) {
+			return row.code
+		}
+	}
+	return codeInternal
 }
 
 // PublicMessage returns what a transport may tell its caller: the message of an error that names the caller's own mistake,

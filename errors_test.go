@@ -26,34 +26,35 @@ func TestErrorsAreClassed(t *testing.T) {
 		name   string
 		err    error
 		kind   assessplan.Kind
+		code   string
 		public string
 	}{
-		{"no error", nil, "", ""},
-		{"not found", assessplan.ErrNotFound, assessplan.KindNotFound, "not found"},
-		{"invalid", assessplan.ErrInvalid, assessplan.KindInvalid, "invalid"},
-		{"a validation", assessplan.Scope{}.Validate(), assessplan.KindInvalid, "invalid: scope.org_id is empty; give 1 to 128 bytes"},
-		{"an invalid transition", assessplan.ErrInvalidTransition, assessplan.KindConflict, "invalid transition"},
-		{"a transition", transition, assessplan.KindConflict, "task 61737370-6c6e-8300-8000-000000000007 is completed: cannot cancel it"},
-		{"a conflict", assessplan.ErrConflict, assessplan.KindConflict, "conflict"},
-		{"a version", moved, assessplan.KindConflict, "the record was changed by somebody else; try again"},
-		{"a task that is completed", assessplan.ErrTaskCompleted, assessplan.KindConflict, "task is already completed by another assessment"},
-		{"an assessment that is taken", assessplan.ErrAssessmentTaken, assessplan.KindConflict, "assessment already completes another task"},
-		{"an enrollment conflict", assessplan.ErrEnrollmentConflict, assessplan.KindConflict, "enrollment conflict"},
-		{"a plan that is not active", assessplan.ErrPlanNotActive, assessplan.KindConflict, "plan is not active"},
-		{"an entry that is not valid", assessplan.ErrEntryInvalid, assessplan.KindNotFound, "this link is not valid"},
-		{"an entry that has expired", assessplan.ErrEntryExpired, assessplan.KindConflict, "this link has expired"},
-		{"an entry that has expired, and why", fmt.Errorf("%w: %w", assessplan.ErrEntryExpired, transition), assessplan.KindConflict, "this link has expired"},
-		{"before in the future", assessplan.ErrBeforeInFuture, assessplan.KindInvalid, "before lies in the future"},
-		{"a store that is unavailable", assessplan.ErrUnavailable, assessplan.KindUnavailable, "the service is unavailable; try again later"},
-		{"a generator that is stuck", assessplan.ErrGeneratorStuck, assessplan.KindUnavailable, "the service is unavailable; try again later"},
-		{"time that ran out", context.DeadlineExceeded, assessplan.KindUnavailable, "the time for this call ran out"},
-		{"a call that was given up", context.Canceled, assessplan.KindUnavailable, "the call was canceled"},
-		{"a store that is corrupt", assessplan.ErrCorrupt, assessplan.KindInternal, "a stored record is damaged"},
-		{"a record that is corrupt, though a validation says why", corrupt, assessplan.KindInternal, "a stored record is damaged"},
-		{"a nested transaction", assessplan.ErrNestedTransaction, assessplan.KindInternal, "internal error"},
-		{"a write in a view", assessplan.ErrReadOnly, assessplan.KindInternal, "internal error"},
-		{"events that were not published", &assessplan.PublishError{Failed: map[assessplan.EventID]error{{1}: errForeign}}, assessplan.KindInternal, "internal error"},
-		{"an error of somebody else", errForeign, assessplan.KindInternal, "internal error"},
+		{"no error", nil, "", "", ""},
+		{"not found", assessplan.ErrNotFound, assessplan.KindNotFound, "not_found", "not found"},
+		{"invalid", assessplan.ErrInvalid, assessplan.KindInvalid, "invalid", "invalid"},
+		{"a validation", assessplan.Scope{}.Validate(), assessplan.KindInvalid, "invalid", "invalid: scope.org_id is empty; give 1 to 128 bytes"},
+		{"an invalid transition", assessplan.ErrInvalidTransition, assessplan.KindConflict, "invalid_transition", "invalid transition"},
+		{"a transition", transition, assessplan.KindConflict, "invalid_transition", "task 61737370-6c6e-8300-8000-000000000007 is completed: cannot cancel it"},
+		{"a conflict", assessplan.ErrConflict, assessplan.KindConflict, "conflict", "conflict"},
+		{"a version", moved, assessplan.KindConflict, "conflict", "the record was changed by somebody else; try again"},
+		{"a task that is completed", assessplan.ErrTaskCompleted, assessplan.KindConflict, "task_completed", "task is already completed by another assessment"},
+		{"an assessment that is taken", assessplan.ErrAssessmentTaken, assessplan.KindConflict, "assessment_taken", "assessment already completes another task"},
+		{"an enrollment conflict", assessplan.ErrEnrollmentConflict, assessplan.KindConflict, "enrollment_conflict", "enrollment conflict"},
+		{"a plan that is not active", assessplan.ErrPlanNotActive, assessplan.KindConflict, "plan_not_active", "plan is not active"},
+		{"an entry that is not valid", assessplan.ErrEntryInvalid, assessplan.KindNotFound, "entry_invalid", "this link is not valid"},
+		{"an entry that has expired", assessplan.ErrEntryExpired, assessplan.KindConflict, "entry_expired", "this link has expired"},
+		{"an entry that has expired, and why", fmt.Errorf("%w: %w", assessplan.ErrEntryExpired, transition), assessplan.KindConflict, "entry_expired", "this link has expired"},
+		{"before in the future", assessplan.ErrBeforeInFuture, assessplan.KindInvalid, "before_in_future", "before lies in the future"},
+		{"a store that is unavailable", assessplan.ErrUnavailable, assessplan.KindUnavailable, "unavailable", "the service is unavailable; try again later"},
+		{"a generator that is stuck", assessplan.ErrGeneratorStuck, assessplan.KindUnavailable, "unavailable", "the service is unavailable; try again later"},
+		{"time that ran out", context.DeadlineExceeded, assessplan.KindUnavailable, "timeout", "the time for this call ran out"},
+		{"a call that was given up", context.Canceled, assessplan.KindUnavailable, "canceled", "the call was canceled"},
+		{"a store that is corrupt", assessplan.ErrCorrupt, assessplan.KindInternal, "internal", "a stored record is damaged"},
+		{"a record that is corrupt, though a validation says why", corrupt, assessplan.KindInternal, "internal", "a stored record is damaged"},
+		{"a nested transaction", assessplan.ErrNestedTransaction, assessplan.KindInternal, "internal", "internal error"},
+		{"a write in a view", assessplan.ErrReadOnly, assessplan.KindInternal, "internal", "internal error"},
+		{"events that were not published", &assessplan.PublishError{Failed: map[assessplan.EventID]error{{1}: errForeign}}, assessplan.KindInternal, "internal", "internal error"},
+		{"an error of somebody else", errForeign, assessplan.KindInternal, "internal", "internal error"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			wraps := []error{test.err}
@@ -68,6 +69,7 @@ func TestErrorsAreClassed(t *testing.T) {
 			}
 			for _, err := range wraps {
 				require.Equal(t, test.kind, assessplan.KindOf(err), "%v", err)
+				require.Equal(t, test.code, assessplan.CodeOf(err), "%v", err)
 				require.Equal(t, test.public, assessplan.PublicMessage(err), "%v", err)
 				require.NotContains(t, assessplan.PublicMessage(err), "password")
 			}

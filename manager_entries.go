@@ -178,11 +178,17 @@ func (m *Manager) bearer(ctx context.Context, r Repositories, id TaskID, token s
 	return state, nil
 }
 
-// EntryLink makes the entry of an opened task again, where the generator is an [EntryDeriver]: to remind a testee without
+// MakesEntriesAgain reports whether the generator is an [EntryDeriver], so that EntryLink can answer.
+func (m *Manager) MakesEntriesAgain() bool {
+	_, ok := m.core.entries.generator.(EntryDeriver)
+	return ok
+}
+
+// EntryLink makes the entry of an opened task again, where [Manager.MakesEntriesAgain]: to remind a testee without
 // the link being kept anywhere. With another generator it is [ErrInvalid]; ReissueEntry then gives a new one.
 func (m *Manager) EntryLink(ctx context.Context, org OrgID, id TaskID) (entry Entry, err error) {
 	defer m.core.command(ctx, "entry_link", orgAttr(org), taskAttr(id)).ended(&err)
-	if _, ok := m.core.entries.generator.(EntryDeriver); !ok {
+	if !m.MakesEntriesAgain() {
 		return Entry{}, errorf(ErrInvalid, "the entry generator cannot make an entry again; reissue the entry instead")
 	}
 	task, err := view(ctx, m.core, org, func(ctx context.Context, r Repositories) (*AssessmentTask, error) {

@@ -129,6 +129,7 @@ func TestReissuedEntry(t *testing.T) {
 func TestEntryLinkIsMadeAgainWhereTheGeneratorCan(t *testing.T) {
 	f := newFixture(t)
 	opened := f.openedTask()
+	require.True(t, f.MakesEntriesAgain())
 	link, err := f.EntryLink(f.ctx, clinic, opened.Task.ID)
 	require.NoError(t, err)
 	require.Equal(t, opened.Entry, link)
@@ -144,6 +145,7 @@ func TestEntryLinkIsMadeAgainWhereTheGeneratorCan(t *testing.T) {
 	require.ErrorIs(t, err, assessplan.ErrInvalidTransition)
 
 	f = newFixture(t, func(s *setup) { s.entries = urlEntries(t) })
+	require.False(t, f.MakesEntriesAgain())
 	_, err = f.EntryLink(f.ctx, clinic, f.openedTask().Task.ID)
 	require.ErrorIs(t, err, assessplan.ErrInvalid)
 }
