@@ -1,6 +1,7 @@
 package access
 
 import (
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -26,28 +27,34 @@ const (
 	DefaultBurst = 20
 )
 
-// NewLimiter makes a limiter. A perSecond of 0 is [DefaultRate], a burst of 0 is [DefaultBurst]; a negative perSecond is no
-// limit at all.
+// The bounds of a limiter.
+const (
+	slowest  = time.Hour // from one call to the next
+	maxBurst = 1 << 16
+)
+
+// NewLimiter makes a limiter. A perSecond of 0, or of no number, is [DefaultRate], and a burst of less than 1 is [DefaultBurst]; a
+// negative perSecond is no limit at all. The slowest rate is a call an hour, and the greatest burst is 65,536.
 func NewLimiter(perSecond float64, burst int) *Limiter {
-	if perSecond == 0 {
+	if perSecond == 0 || math.IsNaN(perSecond) {
 		perSecond = DefaultRate
 	}
-	if burst <= 0 {
+	if burst < 1 {
 		burst = DefaultBurst
 	}
 	l := &Limiter{most: 1 << 16, paid: map[string]time.Time{}}
 	if perSecond > 0 {
-		l.every = max(1, time.Duration(float64(time.Second)/perSecond))
-		l.slack = l.every * time.Duration(burst-1)
+		every := min(float64(time.Second)/perSecond, float64(slowest))
+		l.every = max(1, time.Duration(every))
+		l.slack = l.every * time.Duration(min(burst, maxBurst)-1)
 	}
 	return l
 }
 
-// Wait counts a call of a client and returns zero if it may be made. Otherwise it returns after how long the next may be, and
-// the call does not count.
-func (l *Limiter) Wait(client string, now time.Time) time.Duration {
+// Take counts a call of a client that may be made. One that may not is a [TooManyError], and does not count.
+func (l *Limiter) Take(client string, now time.Time) error {
 	if l.every == 0 {
-		return 0
+		return nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -60,10 +67,10 @@ func (l *Limiter) Wait(client string, now time.Time) time.Duration {
 		paid = now
 	}
 	if early := paid.Sub(now) - l.slack; early > 0 {
-		return early
+		return &TooManyError{Wait: early}
 	}
 	l.paid[client] = paid.Add(l.every)
-	return 0
+	return nil
 }
 
 // sweep forgets clients whose calls are paid for, but not again before calls of now can be. It reports whether there is room.

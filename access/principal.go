@@ -3,7 +3,6 @@ package access
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -25,37 +24,12 @@ const (
 // Permissions are all there are.
 func Permissions() []Permission { return []Permission{Read, Manage, Schedule, Submit, Entries} }
 
-var (
-	// ErrUnauthenticated says that a request has no credentials, or wrong ones. Which of the two is not said.
-	ErrUnauthenticated = errors.New("give valid credentials")
-	// ErrForbidden says that a principal lacks a permission.
-	ErrForbidden = errors.New("forbidden")
-)
-
-// ForbiddenError names the permission that a principal lacks. It matches [ErrForbidden].
-type ForbiddenError struct{ Needed Permission }
-
-func (e *ForbiddenError) Error() string { return fmt.Sprintf("this needs the permission %q", e.Needed) }
-
-// Is reports whether target is [ErrForbidden].
-func (e *ForbiddenError) Is(target error) bool { return target == ErrForbidden }
-
 // Principal is who makes a request.
 type Principal struct {
 	Subject     string           // names it in logs; never a secret
 	Org         assessplan.OrgID // the org that it belongs to; empty with AllOrgs
 	AllOrgs     bool             // it belongs to none and may name any
 	Permissions []Permission
-}
-
-// Authenticate tells who makes a request. It returns [ErrUnauthenticated], or an error that wraps it, for a request whose
-// credentials are missing or wrong; any other error says that it could not find out. It is called by several goroutines at
-// once, and must not take credentials from the URL, which ends up in logs.
-type Authenticate = func(r *http.Request) (Principal, error)
-
-// Anonymous takes everybody for one principal: for a network in which everybody may do what it may.
-func Anonymous(p Principal) Authenticate {
-	return func(*http.Request) (Principal, error) { return p, nil }
 }
 
 // Validate names every fault of a principal in one [assessplan.ValidationError].

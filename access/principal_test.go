@@ -1,11 +1,8 @@
 package access_test
 
 import (
-	"fmt"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -101,66 +98,4 @@ func TestAnonymousIsEverybody(t *testing.T) {
 	who, err := access.Anonymous(staff)(request())
 	require.NoError(t, err)
 	require.Equal(t, staff, who)
-}
-
-func TestALimiterLetsABurstAndThenARatePass(t *testing.T) {
-	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	limiter := access.NewLimiter(2, 3)
-	for range 3 {
-		require.Zero(t, limiter.Wait("a", now))
-	}
-	require.Equal(t, 500*time.Millisecond, limiter.Wait("a", now))
-	require.Equal(t, 500*time.Millisecond, limiter.Wait("a", now), "a call that is refused does not count")
-	require.Zero(t, limiter.Wait("b", now), "another client has its own")
-	require.Equal(t, 100*time.Millisecond, limiter.Wait("a", now.Add(400*time.Millisecond)))
-	require.Zero(t, limiter.Wait("a", now.Add(500*time.Millisecond)))
-	require.NotZero(t, limiter.Wait("a", now.Add(500*time.Millisecond)))
-	later := now.Add(time.Hour)
-	for range 3 {
-		require.Zero(t, limiter.Wait("a", later), "what was not used does not add up beyond the burst")
-	}
-	require.NotZero(t, limiter.Wait("a", later))
-}
-
-func TestNoLimitAndTheDefault(t *testing.T) {
-	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	unlimited, usual := access.NewLimiter(-1, 0), access.NewLimiter(0, 0)
-	for range 1000 {
-		require.Zero(t, unlimited.Wait("a", now))
-	}
-	for range access.DefaultBurst {
-		require.Zero(t, usual.Wait("a", now))
-	}
-	require.Equal(t, time.Second/access.DefaultRate, usual.Wait("a", now))
-}
-
-func TestManyClientsShareWhatIsLeft(t *testing.T) {
-	const counted = 1 << 16
-	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	limiter := access.NewLimiter(1, 2)
-	for i := range counted {
-		require.Zero(t, limiter.Wait(fmt.Sprint(i), now))
-	}
-	require.Zero(t, limiter.Wait("newcomer 1", now))
-	require.Zero(t, limiter.Wait("newcomer 2", now))
-	require.NotZero(t, limiter.Wait("newcomer 3", now), "the newcomers have one allowance together")
-	require.Zero(t, limiter.Wait("7", now), "a client that is counted keeps its own")
-	later := now.Add(time.Minute)
-	require.Zero(t, limiter.Wait("newcomer 4", later), "those that were quiet are forgotten")
-	require.Zero(t, limiter.Wait("newcomer 5", later))
-	require.Zero(t, limiter.Wait("newcomer 6", later))
-}
-
-func TestAClientIsAnAddressOrANetwork(t *testing.T) {
-	for remote, client := range map[string]string{
-		"192.0.2.7:4711":                    "192.0.2.7",
-		"[2001:db8:1:2:3:4:5:6]:4711":       "2001:db8:1:2::/64",
-		"[2001:db8:1:2:ffff:ffff:0:1]:4711": "2001:db8:1:2::/64",
-		"[::ffff:192.0.2.7]:4711":           "192.0.2.7",
-		"[fe80::1%eth0]:4711":               "fe80::/64",
-		"@":                                 "@",
-		"192.0.2.7":                         "192.0.2.7",
-	} {
-		require.Equal(t, client, access.ClientAddress(&http.Request{RemoteAddr: remote}), remote)
-	}
 }

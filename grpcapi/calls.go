@@ -2,13 +2,11 @@ package grpcapi
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -17,9 +15,6 @@ import (
 	"github.com/assessplan/assessplan/access"
 	rpc "github.com/assessplan/assessplan/grpcapi/assessplanv1/assessplanv1connect"
 )
-
-// tokenDecides stands for the permission of an RPC that needs none.
-const tokenDecides access.Permission = ""
 
 // permissions says what each RPC needs. One without a row is refused.
 var permissions = map[string]access.Permission{
@@ -52,7 +47,7 @@ var permissions = map[string]access.Permission{
 	rpc.TaskServiceRescheduleTaskProcedure:       access.Manage,
 	rpc.TaskServiceReissueEntryProcedure:         access.Manage,
 
-	rpc.EntryServiceResolveEntryProcedure: tokenDecides,
+	rpc.EntryServiceResolveEntryProcedure: access.TokenDecides,
 }
 
 // call is what is known of one request.
@@ -60,7 +55,7 @@ type call struct {
 	id        string
 	client    string
 	principal access.Principal
-	stranger  error // why there is no principal
+	refused   error // why it goes no further
 	org       assessplan.OrgID
 	code      string
 	cause     error // of a failure of the server
@@ -70,48 +65,18 @@ type callKey struct{}
 
 func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 
-// identify authenticates a request, once, and logs what became of it.
+// identify says who makes a request, once, and logs what became of it. It goes on to where the refusal has the form of the
+// protocol.
 func (s *server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{id: requestID(r.Header.Get("X-Request-Id")), client: s.config.Client(r), code: codeInvalid}
+		c := &call{id: access.RequestID(r.Header.Get("X-Request-Id")), client: s.config.Client(r), code: codeInvalid}
 		started := s.config.Clock.Now()
 		defer func() { s.log(r, c, s.config.Clock.Now().Sub(started)) }()
-		c.principal, c.stranger = s.authenticate(r)
+		c.principal, c.refused = access.Admit(s.config.Authenticate, r, permissions[r.URL.Path])
 		c.org = c.principal.Org
 		w.Header().Set("X-Request-Id", c.id)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
 	})
-}
-
-// authenticate asks nobody about a testee, who has a token and no credentials.
-func (s *server) authenticate(r *http.Request) (access.Principal, error) {
-	anonymous := access.Principal{Subject: "anonymous"}
-	if r.URL.Path == rpc.EntryServiceResolveEntryProcedure && len(r.Header.Values("Authorization")) == 0 {
-		return anonymous, errNoCredentials
-	}
-	principal, err := s.config.Authenticate(r)
-	switch {
-	case errors.Is(err, access.ErrUnauthenticated):
-		return anonymous, access.ErrUnauthenticated
-	case err != nil:
-		return anonymous, fmt.Errorf("%w: authenticating: %w", assessplan.ErrUnavailable, err)
-	}
-	return principal, nil
-}
-
-// errNoCredentials says that nobody was asked.
-var errNoCredentials = errors.New("no credentials")
-
-// requestID takes over an ID that is fit for logs, or makes one.
-func requestID(given string) string {
-	const most = 64
-	unfit := func(c rune) bool {
-		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.'
-	}
-	if given == "" || len(given) > most || strings.IndexFunc(given, unfit) >= 0 {
-		return rand.Text()
-	}
-	return given
 }
 
 // log names no procedure that does not exist: a path is the caller's text.
@@ -144,19 +109,12 @@ func (s *server) admit(c *call, procedure string) error {
 	if !known {
 		return fmt.Errorf("%s has no row in the table of permissions: %w", procedure, access.ErrForbidden)
 	}
-	if needed != tokenDecides {
-		if c.stranger != nil {
-			return c.stranger
+	if needed == access.TokenDecides { // wrong credentials are no way around the limit
+		if err := s.config.Resolve.Take(c.client, s.config.Clock.Now()); err != nil {
+			return err
 		}
-		return c.principal.Check(needed)
 	}
-	if wait := s.config.Resolve.Wait(c.client, s.config.Clock.Now()); wait > 0 {
-		return &tooManyError{wait: wait}
-	}
-	if c.stranger == errNoCredentials { //nolint:errorlint // it is never wrapped
-		return nil
-	}
-	return c.stranger
+	return c.refused
 }
 
 // intercept turns errors and panics into what the caller may know of them.

@@ -21,7 +21,9 @@ const MaxEnrollments = 1000
 // Config are the choices of the API. A zero field is its default; Authenticate has none.
 type Config struct {
 	// Authenticate tells who makes a request, such as Tokens.Authenticate of package access. Nil is an error: to let everybody
-	// in, say so with access.Anonymous. An error that is not access.ErrUnauthenticated is Unavailable.
+	// in, say so with access.Anonymous. An error that is not access.ErrUnauthenticated is Unavailable. To resolve an entry needs
+	// no credentials: there it is asked only about a request with an Authorization header, and who has a session in a cookie,
+	// or a client certificate, is nobody in particular.
 	Authenticate access.Authenticate
 	// PassTimeout is how long one call of a pass, or of EnrollMany, may take before it answers what it has done; 0 is 25
 	// seconds. A deadline of the request that comes earlier is kept instead, less what the answer needs. A proxy in front, and

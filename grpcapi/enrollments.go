@@ -81,8 +81,7 @@ func (s *enrollments) enrollOne(ctx context.Context, org assessplan.OrgID, plan 
 
 func resultOf(enrolled assessplan.Enrolled, err error) *v1.EnrollManyResponse_Result {
 	if err != nil {
-		_, word := codeOf(err)
-		return &v1.EnrollManyResponse_Result{ErrorCode: word, ErrorMessage: messageOf(err)}
+		return &v1.EnrollManyResponse_Result{ErrorCode: assessplan.CodeOf(err), ErrorMessage: assessplan.PublicMessage(err)}
 	}
 	return &v1.EnrollManyResponse_Result{Enrollment: enrollmentOf(enrolled.Enrollment), Existing: enrolled.Existing}
 }

@@ -37,7 +37,7 @@ func Handler(service *assessplan.Service, config *Config) (http.Handler, error) 
 	guarded := func(path string, handler http.Handler) { mux.Handle(path, s.identify(handler)) }
 	guarded(assessplanv1connect.NewPlanServiceHandler(&plans{s}, options))
 	guarded(assessplanv1connect.NewEnrollmentServiceHandler(&enrollments{s}, options))
-	guarded(assessplanv1connect.NewTaskServiceHandler(&tasks{server: s}, options))
+	guarded(assessplanv1connect.NewTaskServiceHandler(&tasks{s}, options))
 	guarded(assessplanv1connect.NewEntryServiceHandler(&entries{s}, options))
 
 	names := []string{assessplanv1connect.PlanServiceName, assessplanv1connect.EnrollmentServiceName,

@@ -2,7 +2,6 @@ package grpcapi
 
 import (
 	"context"
-	"sync/atomic"
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/access"
@@ -12,10 +11,7 @@ import (
 var taskStatuses = enum{"TASK_STATUS_", v1.TaskStatus_name, v1.TaskStatus_value}
 
 // tasks is the TaskService; passes.go has its passes.
-type tasks struct {
-	*server
-	noLinks atomic.Bool // the generator cannot make an entry again
-}
+type tasks struct{ *server }
 
 // GetTask answers a task.
 func (s *tasks) GetTask(ctx context.Context, in *v1.GetTaskRequest) (*v1.GetTaskResponse, error) {
@@ -28,24 +24,8 @@ func (s *tasks) GetTask(ctx context.Context, in *v1.GetTaskRequest) (*v1.GetTask
 		return nil, err
 	}
 	out := taskOf(state)
-	out.EntryUrl, err = s.link(ctx, state)
+	out.EntryUrl, err = callOf(ctx).principal.EntryURL(ctx, s.Manager, state)
 	return &v1.GetTaskResponse{Task: out}, err
-}
-
-// link makes the entry of an opened task again for a principal that may see it; empty where that cannot be.
-func (s *tasks) link(ctx context.Context, state assessplan.TaskState) (string, error) {
-	if state.Status != assessplan.Opened || !callOf(ctx).principal.May(access.Entries) || s.noLinks.Load() {
-		return "", nil
-	}
-	entry, err := s.Manager.EntryLink(ctx, state.Org, state.ID)
-	switch assessplan.KindOf(err) {
-	case assessplan.KindUnavailable, assessplan.KindInternal:
-		return "", err
-	case assessplan.KindInvalid: // as it will be for every task
-		s.noLinks.Store(true)
-	}
-	_, url := entry.Reveal()
-	return url, nil
 }
 
 // ListTasks answers a page of tasks.
@@ -83,13 +63,7 @@ func (s *tasks) CompleteTask(ctx context.Context, in *v1.CompleteTaskRequest) (*
 		SubmittedAt:  r.instant("submitted_at", in.SubmittedAt),
 	}
 	state, err := commandTask(ctx, r, in, func(ctx context.Context, org assessplan.OrgID, id assessplan.TaskID) (assessplan.TaskState, error) {
-		if in.Token == "" {
-			return s.Manager.CompleteTask(ctx, org, id, submission)
-		}
-		if _, err := s.Manager.GetTask(ctx, org, id); err != nil { // the token decides, but not for another org
-			return assessplan.TaskState{}, err
-		}
-		return s.Manager.CompleteWithEntry(ctx, id, in.Token, submission)
+		return access.CompleteTask(ctx, s.Manager, org, id, in.Token, submission)
 	})
 	return &v1.CompleteTaskResponse{Task: taskOf(state)}, err
 }

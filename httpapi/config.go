@@ -19,7 +19,9 @@ const MaxBody = 1 << 20
 // Config are the choices of the API. A zero field is its default; Authenticate has none.
 type Config struct {
 	// Authenticate tells who makes a request, such as Tokens.Authenticate of package access. Nil is an error: to let everybody
-	// in, say so with access.Anonymous. An error that is not access.ErrUnauthenticated is answered as unavailable.
+	// in, say so with access.Anonymous. An error that is not access.ErrUnauthenticated is answered as unavailable. To resolve an
+	// entry needs no credentials: there it is asked only about a request with an Authorization header, and who has a session in
+	// a cookie, or a client certificate, is nobody in particular.
 	Authenticate access.Authenticate
 	// Prefix is the path that all routes begin with; empty is "/api/v1", "/" is none.
 	Prefix string

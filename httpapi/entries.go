@@ -2,8 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -48,25 +46,16 @@ func (a *api) addEntries() {
 
 // resolve answers a token that is unknown, wrong, revoked or of another org with one and the same refusal.
 func (a *api) resolve(ctx context.Context, in *resolveInput) (entryAnswer, error) {
-	who := callerOf(ctx)
-	if wait := a.config.Resolve.Wait(who.client, a.config.Clock.Now()); wait > 0 {
-		return entryAnswer{}, tooMany(wait)
-	}
 	body := resolveBody{}
 	if err := read(ctx, &body); err != nil {
 		return entryAnswer{}, err
 	}
-	id, err := assessplan.ParseTaskID(body.TaskID)
-	if err != nil {
-		return entryAnswer{}, fmt.Errorf("malformed task: %w", assessplan.ErrEntryInvalid)
-	}
-	if err := a.within(ctx, who, in.Asked(), id); err != nil {
-		return entryAnswer{}, err
-	}
-	task, err := a.service.Manager.ResolveEntry(ctx, id, body.Token)
+	who := callerOf(ctx)
+	task, err := who.ResolveEntry(ctx, a.service.Manager, in.Asked(), body.TaskID, body.Token)
 	if err != nil {
 		return entryAnswer{}, err
 	}
+	recordOf(ctx).org = task.Org
 	answered := entryAnswer{
 		TaskID: task.ID.String(), PlanID: task.Plan.String(), ScaleCode: string(task.Scale), Seq: task.Seq, Date: task.Date,
 		Time: task.Time, Zone: task.Zone, Status: string(task.Status), PlannedAt: task.PlannedAt, DueAt: task.DueAt, ExpireAt: task.ExpireAt,
@@ -75,21 +64,4 @@ func (a *api) resolve(ctx context.Context, in *resolveInput) (entryAnswer, error
 		answered.OrgID, answered.TesteeID = string(task.Org), string(task.Testee)
 	}
 	return answered, nil
-}
-
-// within refuses a task that is not of the org that the caller belongs to or asks for, as if there were none. Without either
-// the token alone decides.
-func (a *api) within(ctx context.Context, who caller, asked assessplan.OrgID, id assessplan.TaskID) error {
-	org := asked
-	if who.known && !who.AllOrgs {
-		org = who.Org
-	}
-	if org == "" {
-		return nil
-	}
-	_, err := a.service.Manager.GetTask(ctx, org, id)
-	if errors.Is(err, assessplan.ErrNotFound) || asked != "" && asked != org {
-		return assessplan.ErrEntryInvalid
-	}
-	return err
 }

@@ -41,12 +41,16 @@ func TestOneRefusalForEveryEntryThatIsNotValid(t *testing.T) {
 		"empty":              {"", `{}`},
 		"of another org":     {foreignToken, resolveBody(task, token)},
 		"another org asked":  {adminToken, resolveBody(task, token)},
+		"no org asked":       {adminToken, resolveBody(task, token)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := s.in(t)
 			path := "/api/v1/entries/resolve"
-			if name == "another org asked" {
+			switch name {
+			case "another org asked":
 				path += "?org_id=clinic-b"
+			case "no org asked":
+				path += "?org_id=%00"
 			}
 			problem := s.do(call{method: http.MethodPost, path: path, token: asked.credentials, body: asked.body}).refused(http.StatusNotFound, "entry_invalid")
 			delete(problem, "request_id")
@@ -99,6 +103,11 @@ func TestAClientThatAsksTooOftenWaits(t *testing.T) {
 	s.clock.Add(2 * time.Second)
 	ask("a").ok()
 	ask("a").refused(http.StatusTooManyRequests, "rate_limited")
+	guess := call{method: http.MethodPost, path: "/api/v1/entries/resolve", token: "guess", body: `{}`, header: map[string]string{"X-Client": "c"}}
+	for range 3 {
+		s.do(guess).refused(http.StatusUnauthorized, "unauthenticated")
+	}
+	s.do(guess).refused(http.StatusTooManyRequests, "rate_limited")
 }
 
 func TestEntriesAreShownToWhoMaySeeThem(t *testing.T) {
@@ -112,6 +121,7 @@ func TestEntriesAreShownToWhoMaySeeThem(t *testing.T) {
 	require.NotContains(t, admin("/plans/tasks/"+task+"/reissue", ""), "entry_url")
 	require.Contains(t, s.post("/plans/tasks/"+task+"/reissue", "").ok(), "entry_url")
 	require.NotContains(t, s.get("/plans/tasks/"+task).ok(), "entry_url", "a random token cannot be made again")
+	require.NotContains(t, s.log.String(), `"command":"entry_link"`, "nor is it tried")
 
 	s.plan("T-2")
 	require.NotContains(t, admin("/plans/tasks/schedule", "")["opened"].([]any)[0], "entry_url")

@@ -135,6 +135,9 @@ func (a *api) bounds(ctx context.Context, in *passInput, body param.Narrow) (bef
 		}
 	}
 	scope, err = callerOf(ctx).ScopeFor(in.Asked(), plan, body.TesteeIDs)
+	for _, one := range scope {
+		recordOf(ctx).org = one.Org
+	}
 	return before, scope, err
 }
 

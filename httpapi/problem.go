@@ -1,11 +1,8 @@
 package httpapi
 
 import (
-	"context"
 	"errors"
 	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/access"
@@ -47,78 +44,54 @@ type refusal struct {
 	status int
 	code   string
 	detail string
-	header http.Header
 }
 
 func (r *refusal) Error() string { return r.detail }
 
-// The words of errors that have no sentinel.
+// The codes that this package answers by itself.
 const (
 	codeInternal = "internal"
 	codeInvalid  = "invalid"
 )
 
-// statuses is ordered: the first row that matches decides.
-var statuses = []struct {
-	err    error
-	status int
-	code   string
-}{
-	{access.ErrUnauthenticated, http.StatusUnauthorized, "unauthenticated"},
-	{access.ErrForbidden, http.StatusForbidden, "forbidden"},
-	{assessplan.ErrCorrupt, http.StatusInternalServerError, codeInternal},
-	{assessplan.ErrEntryInvalid, http.StatusNotFound, "entry_invalid"},
-	{assessplan.ErrEntryExpired, http.StatusGone, "entry_expired"},
-	{assessplan.ErrBeforeInFuture, http.StatusBadRequest, "before_in_future"},
-	{assessplan.ErrInvalid, http.StatusBadRequest, codeInvalid},
-	{assessplan.ErrNotFound, http.StatusNotFound, "not_found"},
-	{assessplan.ErrTaskCompleted, http.StatusConflict, "task_completed"},
-	{assessplan.ErrAssessmentTaken, http.StatusConflict, "assessment_taken"},
-	{assessplan.ErrEnrollmentConflict, http.StatusConflict, "enrollment_conflict"},
-	{assessplan.ErrPlanNotActive, http.StatusConflict, "plan_not_active"},
-	{assessplan.ErrInvalidTransition, http.StatusConflict, "invalid_transition"},
-	{assessplan.ErrConflict, http.StatusConflict, "conflict"},
-	{assessplan.ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
-	{assessplan.ErrGeneratorStuck, http.StatusServiceUnavailable, "unavailable"},
-	{context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout"},
-	{context.Canceled, http.StatusServiceUnavailable, "canceled"},
-}
-
-// codeOf returns the status and the word of an error.
-func codeOf(err error) (status int, code string) {
-	for _, row := range statuses {
-		if errors.Is(err, row.err) {
-			return row.status, row.code
-		}
-	}
-	return http.StatusInternalServerError, codeInternal
+// statuses are those of the codes.
+var statuses = map[string]int{
+	access.CodeUnauthenticated: http.StatusUnauthorized,
+	access.CodeForbidden:       http.StatusForbidden,
+	access.CodeRateLimited:     http.StatusTooManyRequests,
+	codeInternal:               http.StatusInternalServerError,
+	codeInvalid:                http.StatusBadRequest,
+	"before_in_future":         http.StatusBadRequest,
+	"not_found":                http.StatusNotFound,
+	"entry_invalid":            http.StatusNotFound,
+	"entry_expired":            http.StatusGone,
+	"task_completed":           http.StatusConflict,
+	"assessment_taken":         http.StatusConflict,
+	"enrollment_conflict":      http.StatusConflict,
+	"plan_not_active":          http.StatusConflict,
+	"invalid_transition":       http.StatusConflict,
+	"conflict":                 http.StatusConflict,
+	"unavailable":              http.StatusServiceUnavailable,
+	"timeout":                  http.StatusServiceUnavailable,
+	"canceled":                 http.StatusServiceUnavailable,
 }
 
 // problemOf says of an error what its caller may know.
 func problemOf(err error) *Problem {
-	var problem *Problem
-	if errors.As(err, &problem) {
-		return problem
+	problem := &Problem{Code: access.CodeOf(err), Detail: access.PublicMessage(err), cause: err, header: http.Header{}}
+	known := false
+	if problem.Status, known = statuses[problem.Code]; !known {
+		problem.Status = http.StatusInternalServerError
 	}
-	problem = &Problem{cause: err, header: http.Header{}}
 	var own *refusal
-	var forbidden *access.ForbiddenError
-	switch problem.Status, problem.Code = codeOf(err); {
+	var validation *assessplan.ValidationError
+	var tooMany *access.TooManyError
+	switch {
 	case errors.As(err, &own):
 		problem.Status, problem.Code, problem.Detail = own.status, own.code, own.detail
-		for name, values := range own.header {
-			problem.header[name] = values
-		}
-	case errors.As(err, &forbidden):
-		problem.Detail = forbidden.Error()
-	case problem.Status == http.StatusUnauthorized:
-		problem.Detail = access.ErrUnauthenticated.Error()
-	default:
-		problem.Detail = assessplan.PublicMessage(err)
-	}
-	problem.Title = http.StatusText(problem.Status)
-	var validation *assessplan.ValidationError
-	if errors.As(err, &validation) && problem.Code == codeInvalid {
+	case errors.As(err, &tooMany):
+		problem.header.Set("Retry-After", tooMany.RetryAfter())
+	case errors.As(err, &validation) && problem.Code == codeInvalid:
 		for _, fault := range validation.Faults {
 			problem.Errors = append(problem.Errors, ProblemFault{Field: fault.Path, Detail: fault.Message})
 		}
@@ -129,16 +102,8 @@ func problemOf(err error) *Problem {
 	case http.StatusServiceUnavailable:
 		problem.header.Set("Retry-After", "5")
 	}
+	problem.Title = http.StatusText(problem.Status)
 	return problem
-}
-
-// tooMany refuses a client for a while.
-func tooMany(wait time.Duration) error {
-	seconds := int((wait + time.Second - 1) / time.Second)
-	return &refusal{
-		status: http.StatusTooManyRequests, code: "rate_limited", detail: "too many requests; try again later",
-		header: http.Header{"Retry-After": {strconv.Itoa(max(1, seconds))}},
-	}
 }
 
 // invalid is a fault of one field.

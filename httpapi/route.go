@@ -1,8 +1,8 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +37,7 @@ type route struct {
 	id           string // operationId
 	summary      string
 	tag          string
-	needs        access.Permission // empty: the handler decides, and credentials may be missing
+	needs        access.Permission // access.TokenDecides: credentials may be missing
 	body         any               // what the body is read into; nil: there is none
 	optionalBody bool
 	pattern      string // what the router gets where that is not path
@@ -46,18 +46,11 @@ type route struct {
 // answer is what a handler returns, for huma.
 type answer[O any] struct{ Body O }
 
-// caller is who makes a request.
-type caller struct {
-	access.Principal
-	known  bool   // it gave credentials
-	client string // where it calls from, for limits
-}
-
 type callerKey struct{}
 
 // callerOf returns who makes the request of ctx.
-func callerOf(ctx context.Context) caller {
-	who, _ := ctx.Value(callerKey{}).(caller)
+func callerOf(ctx context.Context) access.Principal {
+	who, _ := ctx.Value(callerKey{}).(access.Principal)
 	return who
 }
 
@@ -71,7 +64,7 @@ func add[I, O any](a *api, r route, handle func(ctx context.Context, in *I) (O, 
 		Responses:          a.problems(),
 		Metadata:           map[string]any{routeKey: r},
 	}
-	if r.needs != "" {
+	if r.needs != access.TokenDecides {
 		op.Security = []map[string][]string{{securityScheme: {}}}
 	}
 	op.Middlewares = huma.Middlewares{a.enter(r, parameters)}
@@ -85,7 +78,7 @@ func add[I, O any](a *api, r route, handle func(ctx context.Context, in *I) (O, 
 }
 
 func needsOf(r route) string {
-	if r.needs == "" {
+	if r.needs == access.TokenDecides {
 		return "Needs no credentials; those that are given must be right."
 	}
 	return "Needs the permission `" + string(r.needs) + "`."
@@ -99,6 +92,7 @@ func inOwnOrg[I interface{ Asked() assessplan.OrgID }, O any](handle func(ctx co
 			var none O
 			return none, err
 		}
+		recordOf(ctx).org = org
 		return handle(ctx, org, in)
 	}
 }
@@ -117,14 +111,14 @@ func queryParameters(t reflect.Type) map[string]bool {
 // enter is what every request goes through: it gets an ID and a record in the log, and is let in or not.
 func (a *api) enter(r route, parameters map[string]bool) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		seen := &record{started: a.config.Clock.Now(), id: requestID(ctx.Header("X-Request-Id")), optional: r.optionalBody}
+		seen := &record{started: a.config.Clock.Now(), id: access.RequestID(ctx.Header("X-Request-Id")), optional: r.optionalBody}
 		ctx.SetHeader("X-Request-Id", seen.id)
 		ctx.SetHeader("Cache-Control", "no-store") // what it says of a person is for its caller only
 		ctx = huma.WithValue(ctx, recordKey{}, seen)
 		defer a.log(ctx, r, seen)
 		defer a.recovered(ctx, seen)
 		who, err := a.admit(ctx, r, parameters)
-		seen.who = who
+		seen.subject, seen.org = who.Subject, who.Org
 		if err == nil && r.body != nil {
 			seen.body, err = bodyOf(ctx)
 		}
@@ -137,8 +131,12 @@ func (a *api) enter(r route, parameters map[string]bool) func(huma.Context, func
 }
 
 // admit says who makes a request, or why it goes no further.
-func (a *api) admit(ctx huma.Context, r route, parameters map[string]bool) (caller, error) {
-	who, err := a.caller(ctx, r)
+func (a *api) admit(ctx huma.Context, r route, parameters map[string]bool) (access.Principal, error) {
+	request := requestOf(ctx)
+	who, err := access.Admit(a.config.Authenticate, request, r.needs)
+	if r.needs == access.TokenDecides { // wrong credentials are no way around the limit
+		err = cmp.Or(a.config.Resolve.Take(a.config.Client(request), a.config.Clock.Now()), err)
+	}
 	if err != nil {
 		return who, err
 	}
@@ -152,24 +150,6 @@ func (a *api) admit(ctx huma.Context, r route, parameters map[string]bool) (call
 		}
 	}
 	return who, acceptable(ctx, r)
-}
-
-func (a *api) caller(ctx huma.Context, r route) (caller, error) {
-	request := requestOf(ctx)
-	if r.needs == "" && request.Header.Get("Authorization") == "" {
-		return caller{Principal: access.Principal{Subject: "anonymous"}, client: a.config.Client(request)}, nil
-	}
-	principal, err := a.config.Authenticate(request)
-	switch {
-	case errors.Is(err, access.ErrUnauthenticated):
-		return caller{}, err
-	case err != nil: // it could not find out
-		return caller{}, fmt.Errorf("authenticate: %w: %w", assessplan.ErrUnavailable, err)
-	}
-	if r.needs != "" {
-		err = principal.Check(r.needs)
-	}
-	return caller{Principal: principal, known: true, client: a.config.Client(request)}, err
 }
 
 // acceptable judges the media type of a body.
@@ -229,7 +209,8 @@ func requestOf(ctx huma.Context) *http.Request {
 type record struct {
 	id       string
 	started  time.Time
-	who      caller
+	subject  string
+	org      assessplan.OrgID // the one that it is about; of credentials, until that is settled
 	body     []byte
 	optional bool   // the body may be empty
 	code     string // of a refusal
@@ -272,7 +253,7 @@ func write(ctx huma.Context, p *Problem) {
 func (a *api) log(ctx huma.Context, r route, seen *record) {
 	attrs := []slog.Attr{
 		slog.String("request_id", seen.id), slog.String("method", r.method), slog.String("route", r.path),
-		slog.String("subject", seen.who.Subject), slog.String("org", string(seen.who.Org)), slog.Int("status", ctx.Status()),
+		slog.String("subject", seen.subject), slog.String("org", string(seen.org)), slog.Int("status", ctx.Status()),
 		slog.Duration("duration", a.config.Clock.Now().Sub(seen.started)),
 	}
 	level := slog.LevelInfo
@@ -297,20 +278,6 @@ func (a *api) recovered(ctx huma.Context, seen *record) {
 	}
 	a.config.Logger.ErrorContext(ctx.Context(), "panic", "request_id", seen.id, "panic", fmt.Sprintf("%T", panicked), "stack", string(debug.Stack()))
 	write(ctx, a.refuse(ctx.Context(), &refusal{status: http.StatusInternalServerError, code: codeInternal, detail: "internal error"}))
-}
-
-// requestID takes over an ID that is fit for logs, or makes one.
-func requestID(given string) string {
-	const most = 64
-	fit := given != "" && len(given) <= most
-	for i := 0; fit && i < len(given); i++ {
-		c := given[i]
-		fit = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.'
-	}
-	if fit {
-		return given
-	}
-	return rand.Text()
 }
 
 // short cuts a name from outside to what a message bears.

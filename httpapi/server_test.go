@@ -104,15 +104,40 @@ func TestRequestsAreLoggedWithoutWhatTheySay(t *testing.T) {
 	s.do(call{method: http.MethodGet, path: "/api/v1/plans?token=" + r.token, token: staffToken}).refused(http.StatusBadRequest, "invalid")
 	made := s.do(call{method: http.MethodGet, path: "/api/v1/plans", token: staffToken, header: map[string]string{"X-Request-Id": "two words\t"}})
 
+	s.do(call{method: http.MethodGet, path: "/api/v1/plans?org_id=clinic-b", token: adminToken, header: map[string]string{"X-Request-Id": "a-list"}}).ok()
+	s.do(call{method: http.MethodPost, path: "/api/v1/plans/tasks/schedule?org_id=clinic-b", token: triggerToken, header: map[string]string{"X-Request-Id": "a-pass"}}).ok()
+	s.do(call{method: http.MethodPost, path: "/api/v1/plans/tasks/expire", token: triggerToken, header: map[string]string{"X-Request-Id": "of-all"}}).ok()
+	s.do(call{method: http.MethodGet, path: "/api/v1/plans?org_id=clinic-b", token: staffToken, header: map[string]string{"X-Request-Id": "foreign"}}).refused(http.StatusNotFound, "not_found")
+	for id, org := range map[string]string{"abc-1.2_3": "clinic-a", "a-list": "clinic-b", "a-pass": "clinic-b", "of-all": "", "foreign": "clinic-a"} {
+		require.Equal(t, org, s.record(id)["org"], id)
+	}
+
 	log := s.log.String()
 	for _, secret := range []string{r.token, staffToken, adminToken, "assess.example.org", "private note", "two words", "T-1"} {
 		require.False(t, strings.Contains(log, secret), "the log holds a secret")
 	}
-	for _, told := range []string{`"request_id":"abc-1.2_3"`, `"route":"/entries/resolve"`, `"subject":"anonymous"`, `"org":"clinic-a"`, `"status":404`, `"code":"entry_invalid"`} {
+	for _, told := range []string{`"request_id":"abc-1.2_3"`, `"route":"/entries/resolve"`, `"subject":"anonymous"`, `"status":404`, `"code":"entry_invalid"`} {
 		require.Contains(t, log, told)
 	}
 	require.NotEqual(t, "two words", made.header.Get("X-Request-Id"))
 	require.Equal(t, "no-store", made.header.Get("Cache-Control"))
+}
+
+// record is what the log has of a request.
+func (s *server) record(id string) map[string]any {
+	s.t.Helper()
+	var found map[string]any
+	require.Eventually(s.t, func() bool { // the answer goes out before the record
+		for line := range strings.Lines(s.log.String()) {
+			record := map[string]any{}
+			require.NoError(s.t, json.Unmarshal([]byte(line), &record))
+			if record["msg"] == "request" && record["request_id"] == id {
+				found = record
+			}
+		}
+		return found != nil
+	}, 10*time.Second, time.Millisecond)
+	return found
 }
 
 func TestAPassAnswersWhenItsTimeIsOver(t *testing.T) {

@@ -102,14 +102,7 @@ func (a *api) completeTask(ctx context.Context, org assessplan.OrgID, in *taskCo
 		return taskJSON{}, err
 	}
 	submission := assessplan.Submission{AssessmentID: body.AssessmentID, SubmittedAt: body.SubmittedAt.at}
-	if body.Token == "" {
-		task, err := a.service.Manager.CompleteTask(ctx, org, id, submission)
-		return taskOf(task), err
-	}
-	if _, err := a.service.Manager.GetTask(ctx, org, id); err != nil { // the token decides, but not for another org
-		return taskJSON{}, err
-	}
-	task, err := a.service.Manager.CompleteWithEntry(ctx, id, body.Token, submission)
+	task, err := access.CompleteTask(ctx, a.service.Manager, org, id, body.Token, submission)
 	return taskOf(task), err
 }
 
@@ -161,14 +154,8 @@ func (a *api) getTask(ctx context.Context, org assessplan.OrgID, in *taskInput) 
 		return taskJSON{}, err
 	}
 	task := taskOf(state)
-	if state.Status == assessplan.Opened && callerOf(ctx).May(access.Entries) {
-		entry, err := a.service.Manager.EntryLink(ctx, org, id)
-		if kind := assessplan.KindOf(err); kind == assessplan.KindUnavailable || kind == assessplan.KindInternal {
-			return taskJSON{}, err
-		}
-		_, task.EntryURL = entry.Reveal() // empty where the entry is over, or cannot be made again
-	}
-	return task, nil
+	task.EntryURL, err = callerOf(ctx).EntryURL(ctx, a.service.Manager, state)
+	return task, err
 }
 
 // limit returns how many records a page is asked to have.
