@@ -184,7 +184,7 @@ func TestPermissions(t *testing.T) {
 // TestForeignOrgs has each RPC know nothing of what another org has.
 func TestForeignOrgs(t *testing.T) {
 	f := newFilled(t)
-	finds := []string{"ListPlans", "ListEnrollments", "ListTasks", "CreatePlan", "PreviewPlan", "EraseTestee", "EnrollMany", "SchedulePendingTasks", "ExpireOverdueTasks"}
+	finds := []string{"ListPlans", "ListEnrollments", "ListTasks", "CreatePlan", "PreviewPlan", "EraseTestee", "SchedulePendingTasks", "ExpireOverdueTasks"}
 	for procedure, row := range needs {
 		name := procedure[strings.LastIndex(procedure, "/")+1:]
 		if procedure == resolveEntry {
@@ -234,9 +234,7 @@ func TestBadIDs(t *testing.T) {
 			}
 			r := f.refuse(t, boss, procedure, with(t, row.body, field, nil), "invalid_argument", "INVALID")
 			require.Equal(t, []string{field}, r.fields, procedure)
-			if !strings.HasSuffix(procedure, "/EnrollMany") {
-				f.refuse(t, boss, procedure, with(t, row.body, field, "$NONE"), "not_found", "NOT_FOUND")
-			}
+			f.refuse(t, boss, procedure, with(t, row.body, field, "$NONE"), "not_found", "NOT_FOUND")
 		}
 	}
 	for _, body := range []string{`{}`, `{"task_id": "nonsense", "token": "x"}`, `{"task_id": "$NONE", "token": "0123456789012345678901"}`,

@@ -57,6 +57,8 @@ func TestBadFields(t *testing.T) {
 		{"a second round", rounds + "Enroll", `{"plan_id": "$PLAN", "testee_id": "anna", "start": "2026-04-02"}`, state("ENROLLMENT_CONFLICT")},
 		{"no rounds", rounds + "EnrollMany", `{"plan_id": "$PLAN"}`, invalid("items")},
 		{"too many rounds", rounds + "EnrollMany", `{"plan_id": "$PLAN", "items": [` + strings.Repeat(`{},`, 1000) + `{}]}`, invalid("items")},
+		{"a round of many that cannot be read", rounds + "EnrollMany", `{"plan_id": "$PLAN", "items": [{"testee_id": "emil", "start": "2026-03-02"}, {"testee_id": "emma", "start": "2. March", "past": 9}, {}]}`,
+			invalid("items[1].start", "items[1].past", "items[2].start")},
 		{"a filter that nothing meets", rounds + "ListEnrollments", `{"status": [77], "cursor": "$LONG"}`, invalid("status[0]", "cursor")},
 		{"the rounds of a testee that can be none", rounds + "ListEnrollments", `{"testee_id": "$LONG"}`, invalid("testee_id")},
 		{"resuming a round without a mode", rounds + "ResumeEnrollment", `{"enrollment_id": "$ROUND"}`, invalid("mode")},

@@ -2,7 +2,7 @@ package grpcapi
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
 	"github.com/assessplan/assessplan"
 	v1 "github.com/assessplan/assessplan/grpcapi/assessplanv1"
@@ -19,7 +19,7 @@ type enrollments struct{ *server }
 // Enroll begins a round.
 func (s *enrollments) Enroll(ctx context.Context, in *v1.EnrollRequest) (*v1.EnrollResponse, error) {
 	r := &reading{}
-	spec := r.round(in)
+	spec := r.round(in, "")
 	var err error
 	if spec.Org, spec.Plan, err = planIn(ctx, r, in); err != nil {
 		return nil, err
@@ -28,23 +28,34 @@ func (s *enrollments) Enroll(ctx context.Context, in *v1.EnrollRequest) (*v1.Enr
 	return &v1.EnrollResponse{Enrollment: enrollmentOf(enrolled.Enrollment), Existing: enrolled.Existing}, err
 }
 
-// EnrollMany begins many rounds. Past the time of the call, what is left is answered as timed out.
+// EnrollMany begins many rounds in a plan, which must be there. Past the time of the call, what is left is answered as timed out.
 func (s *enrollments) EnrollMany(ctx context.Context, in *v1.EnrollManyRequest) (*v1.EnrollManyResponse, error) {
 	r := &reading{}
+	var specs []assessplan.EnrollSpec
 	if n := len(in.Items); n < 1 || n > MaxEnrollments {
 		r.add("items", "has %d rounds; want 1 to %d", n, MaxEnrollments)
+	} else {
+		for i, item := range in.Items {
+			specs = append(specs, r.round(item, fmt.Sprintf("items[%d].", i)))
+		}
 	}
 	org, plan, err := planIn(ctx, r, in)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	out := &v1.EnrollManyResponse{}
-	for _, item := range in.Items {
-		out.Results = append(out.Results, resultOf(s.enrollOne(ctx, org, plan, item)))
+	if _, err := s.Manager.GetPlan(ctx, org, plan); err != nil {
+		return nil, err
 	}
-	return out, nil
+	for i := range specs {
+		specs[i].Org, specs[i].Plan = org, plan
+	}
+	work, cancel := s.within(ctx)
+	defer cancel()
+	results, err := s.Manager.EnrollMany(work, specs)
+	for len(results) < len(specs) {
+		results = append(results, assessplan.EnrollResult{Err: err})
+	}
+	return &v1.EnrollManyResponse{Results: list(results, resultOf)}, ctx.Err()
 }
 
 // ofRound is a message that describes a round.
@@ -57,33 +68,23 @@ type ofRound interface {
 	GetReconsented() bool
 }
 
-func (r *reading) round(in ofRound) assessplan.EnrollSpec {
+// round reads a round, whose fields are found at a place of the request.
+func (r *reading) round(in ofRound, at string) assessplan.EnrollSpec {
 	return assessplan.EnrollSpec{
 		Testee:      assessplan.TesteeID(in.GetTesteeId()),
-		Start:       required(r, "start", in.GetStart(), assessplan.ParseCivilDate),
+		Start:       required(r, at+"start", in.GetStart(), assessplan.ParseCivilDate),
 		Zone:        in.GetZone(),
-		Past:        word[assessplan.PastPolicy](r, "past", pastPolicies, in.GetPast()),
+		Past:        word[assessplan.PastPolicy](r, at+"past", pastPolicies, in.GetPast()),
 		NewRound:    in.GetNewRound(),
 		Reconsented: in.GetReconsented(),
 	}
 }
 
-// enrollOne begins one of many rounds.
-func (s *enrollments) enrollOne(ctx context.Context, org assessplan.OrgID, plan assessplan.PlanID, in ofRound) (assessplan.Enrolled, error) {
-	r := &reading{}
-	spec := r.round(in)
-	spec.Org, spec.Plan = org, plan
-	if err := errors.Join(r.err(), ctx.Err()); err != nil {
-		return assessplan.Enrolled{}, err
-	}
-	return s.Manager.Enroll(ctx, spec)
-}
-
-func resultOf(enrolled assessplan.Enrolled, err error) *v1.EnrollManyResponse_Result {
-	if err != nil {
+func resultOf(result assessplan.EnrollResult) *v1.EnrollManyResponse_Result {
+	if err := result.Err; err != nil {
 		return &v1.EnrollManyResponse_Result{ErrorCode: assessplan.CodeOf(err), ErrorMessage: assessplan.PublicMessage(err)}
 	}
-	return &v1.EnrollManyResponse_Result{Enrollment: enrollmentOf(enrolled.Enrollment), Existing: enrolled.Existing}
+	return &v1.EnrollManyResponse_Result{Enrollment: enrollmentOf(result.Enrollment), Existing: result.Existing}
 }
 
 // GetEnrollment answers a round.

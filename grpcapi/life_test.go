@@ -89,12 +89,12 @@ func (l *life) rounds(t *testing.T) {
 
 	many := must[v1.EnrollManyResponse](t, l.client, rpc.EnrollmentServiceEnrollManyProcedure, &v1.EnrollManyRequest{PlanId: l.plan,
 		Items: []*v1.EnrollManyRequest_Item{
-			{TesteeId: "berta", Start: "2026-03-02"}, {TesteeId: "carla", Start: "2. March"}, {TesteeId: "anna", Start: "2026-04-02"},
+			{TesteeId: "berta", Start: "2026-03-02"}, {TesteeId: "", Start: "2026-03-02"}, {TesteeId: "anna", Start: "2026-04-02"},
 		}})
 	require.Len(t, many.Results, 3)
 	require.Equal(t, "berta", many.Results[0].Enrollment.TesteeId)
 	require.Equal(t, "invalid", many.Results[1].ErrorCode)
-	require.Contains(t, many.Results[1].ErrorMessage, "start")
+	require.Contains(t, many.Results[1].ErrorMessage, "testee_id")
 	require.Equal(t, "enrollment_conflict", many.Results[2].ErrorCode)
 
 	got := must[v1.GetEnrollmentResponse](t, l.client, rpc.EnrollmentServiceGetEnrollmentProcedure, &v1.GetEnrollmentRequest{EnrollmentId: l.round})

@@ -143,7 +143,7 @@ func (a *api) enroll(ctx context.Context, org assessplan.OrgID, in *planCommandI
 }
 
 // enrollMany answers for each: one that fails keeps no other from its round. Past the time of the call, what is left is answered
-// as timed out. A plan that does not exist fails them all.
+// as timed out. A plan that is not there, or a field that cannot be read, fails the call.
 func (a *api) enrollMany(ctx context.Context, org assessplan.OrgID, plan assessplan.PlanID) (enrolledAnswer, error) {
 	list := []enrollBody{}
 	if err := read(ctx, &list); err != nil {

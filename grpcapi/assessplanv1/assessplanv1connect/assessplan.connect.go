@@ -440,8 +440,8 @@ type EnrollmentServiceClient interface {
 	// Enroll begins a round with all its tasks. If the testee has a round from this start date already, that one is answered
 	// and nothing is changed. It needs the permission manage.
 	Enroll(context.Context, *assessplanv1.EnrollRequest) (*assessplanv1.EnrollResponse, error)
-	// EnrollMany begins up to 1000 rounds in one plan, each by itself, and answers for each in the order asked. It needs the
-	// permission manage.
+	// EnrollMany begins up to 1000 rounds in one plan, each by itself, and answers for each in the order asked. A plan that is not
+	// there, or a field that cannot be read, fails the call, and no round is begun. It needs the permission manage.
 	EnrollMany(context.Context, *assessplanv1.EnrollManyRequest) (*assessplanv1.EnrollManyResponse, error)
 	// GetEnrollment answers a round. It needs the permission read.
 	GetEnrollment(context.Context, *assessplanv1.GetEnrollmentRequest) (*assessplanv1.GetEnrollmentResponse, error)
@@ -615,8 +615,8 @@ type EnrollmentServiceHandler interface {
 	// Enroll begins a round with all its tasks. If the testee has a round from this start date already, that one is answered
 	// and nothing is changed. It needs the permission manage.
 	Enroll(context.Context, *assessplanv1.EnrollRequest) (*assessplanv1.EnrollResponse, error)
-	// EnrollMany begins up to 1000 rounds in one plan, each by itself, and answers for each in the order asked. It needs the
-	// permission manage.
+	// EnrollMany begins up to 1000 rounds in one plan, each by itself, and answers for each in the order asked. A plan that is not
+	// there, or a field that cannot be read, fails the call, and no round is begun. It needs the permission manage.
 	EnrollMany(context.Context, *assessplanv1.EnrollManyRequest) (*assessplanv1.EnrollManyResponse, error)
 	// GetEnrollment answers a round. It needs the permission read.
 	GetEnrollment(context.Context, *assessplanv1.GetEnrollmentRequest) (*assessplanv1.GetEnrollmentResponse, error)
