@@ -22,6 +22,16 @@ func ParseBefore(s string, zone *time.Location) (time.Time, error) {
 	return t, nil
 }
 
+// ParseInstant reads RFC 3339 ("2026-03-31T19:00:00+02:00") as strictly as ParseBefore does, and returns it in UTC. Anything else
+// is a [ValidationError], and so is a time that is not in the years 1 to 9999.
+func ParseInstant(s string) (time.Time, error) {
+	t, ok := parseRFC3339(s)
+	if !ok || t.IsZero() || t.Year() < 1 || t.Year() > 9999 {
+		return time.Time{}, invalid("instant", "is %s; want RFC 3339 such as 2026-03-31T19:00:00Z", quote(s))
+	}
+	return t, nil
+}
+
 func parseClock(s string, zone *time.Location) (time.Time, bool) {
 	if len(s) != len(time.DateTime) || s[10] != ' ' {
 		return time.Time{}, false

@@ -27,7 +27,18 @@ func TestParseBeforeReadsInstants(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, test.want, got.Format(time.RFC3339Nano), "an instant does not depend on the zone")
 			require.Equal(t, time.UTC, got.Location())
+			same, err := assessplan.ParseInstant(test.text)
+			require.NoError(t, err)
+			require.Equal(t, got, same)
 		})
+	}
+}
+
+func TestParseInstantReadsNothingElse(t *testing.T) {
+	for _, text := range []string{"", "2026-03-31", "2026-03-31 19:00:00", "2026-03-31 19:00:00Z", "2026-03-31T19:00:00", "2026-03-31T9:00:00Z",
+		"2026-03-31T19:00:00,5Z", "2026-03-31T19:00:00+24:00", "0001-01-01T00:00:00Z", "0000-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00"} {
+		_, err := assessplan.ParseInstant(text)
+		require.ErrorIs(t, err, assessplan.ErrInvalid, text)
 	}
 }
 
