@@ -11,31 +11,32 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/go-json-experiment/json"
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/assessplan/assessplan"
 )
 
+// empty is the body of a command that needs none.
+type empty struct{}
+
 // read takes the body of a request, in which nothing is passed over: a name that is unknown, given twice, or spelt in other cases,
-// a null, or something after the end is a fault that names its place. An empty body leaves into as it is, where it may be empty.
-func read(ctx context.Context, into any) error {
+// a null, or something after the end is a fault that names its place. Where there is no body, and need not be, the result is zero.
+func read[B any](ctx context.Context) (body B, err error) {
 	seen := recordOf(ctx)
-	body := seen.body
-	if len(bytes.TrimSpace(body)) == 0 {
+	if len(bytes.TrimSpace(seen.body)) == 0 {
 		if seen.optional {
-			return nil
+			return body, nil
 		}
-		return invalid("body", "is empty; want JSON")
+		return body, invalid("body", "is empty; want JSON")
 	}
-	if err := refuseNulls(body); err != nil {
-		return err
+	if err := refuseNulls(seen.body); err != nil {
+		return body, err
 	}
-	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true))
-	if err == nil {
-		return nil
+	if err := jsonv2.Unmarshal(seen.body, &body, jsonv2.RejectUnknownMembers(true)); err != nil {
+		return body, explain(err)
 	}
-	return explain(err)
+	return body, nil
 }
 
 // refuseNulls finds the first null, which json would take for zero: a window that is null would be no window.
@@ -57,7 +58,7 @@ func refuseNulls(body []byte) error {
 // explain makes faults of what json says, in the words of the library, without the values.
 func explain(err error) error {
 	var validation *assessplan.ValidationError
-	var semantic *json.SemanticError
+	var semantic *jsonv2.SemanticError
 	var syntactic *jsontext.SyntacticError
 	switch {
 	case errors.As(err, &validation):
@@ -69,7 +70,7 @@ func explain(err error) error {
 			faults[i] = assessplan.Fault{Path: within(semantic, fault.Path), Message: fault.Message}
 		}
 		return &assessplan.ValidationError{Faults: faults}
-	case errors.As(err, &semantic) && errors.Is(err, json.ErrUnknownName):
+	case errors.As(err, &semantic) && errors.Is(err, jsonv2.ErrUnknownName):
 		return invalid(field(semantic.JSONPointer), "is not a field that is known here")
 	case errors.As(err, &semantic):
 		return invalid(field(semantic.JSONPointer), "is "+kinds[semantic.JSONKind]+", which is not what is wanted here")
@@ -85,7 +86,7 @@ var kinds = map[jsontext.Kind]string{
 }
 
 // within puts the place of a fault into that of the value that has it: a schedule has places inside, anything else is one word.
-func within(value *json.SemanticError, inner string) string {
+func within(value *jsonv2.SemanticError, inner string) string {
 	outer := field(value.JSONPointer)
 	switch {
 	case value.GoType != reflect.TypeFor[assessplan.Schedule]() || inner == "schedule" || inner == "":
@@ -126,19 +127,11 @@ type instant struct{ at time.Time }
 
 // UnmarshalText reads RFC 3339.
 func (t *instant) UnmarshalText(text []byte) (err error) {
-	t.at, err = parseInstant("", string(text))
+	t.at, err = assessplan.ParseInstant(string(text))
 	return err
 }
 
 // Schema describes it to huma.
 func (instant) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Format: "date-time"}
-}
-
-func parseInstant(name, s string) (time.Time, error) {
-	t, err := assessplan.ParseBefore(s, nil)
-	if err != nil || s[10] != 'T' {
-		return time.Time{}, invalid(name, "is not RFC 3339; want a time such as 2026-03-31T19:00:00Z")
-	}
-	return t, nil
 }

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/swaggest/swgui/v5emb"
@@ -17,10 +16,4 @@ func documentation(prefix string) http.Handler {
 		header.Set("Referrer-Policy", "no-referrer")
 		page.ServeHTTP(w, r)
 	})
-}
-
-func writeProblem(w http.ResponseWriter, p *Problem) {
-	w.Header().Set("Content-Type", p.ContentType(""))
-	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // the caller is gone: there is nobody to tell
 }

@@ -43,21 +43,21 @@ func (oneOrMany) Schema(r huma.Registry) *huma.Schema {
 	return &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: one}}}
 }
 
-type enrolled struct {
-	Enrollment *enrollmentJSON `json:"enrollment,omitempty"`
-	Existing   bool            `json:"existing" doc:"The round stood before"`
-	Code       string          `json:"code,omitempty" doc:"In a list: why there is no round"`
-	Detail     string          `json:"detail,omitempty"`
+type enrollResult struct {
+	Enrollment *enrollment `json:"enrollment,omitempty"`
+	Existing   bool        `json:"existing" doc:"The round stood before"`
+	Code       string      `json:"code,omitempty" doc:"In a list: why there is no round"`
+	Detail     string      `json:"detail,omitempty"`
 }
 
-// enrolledAnswer answers one with one and a list with a list.
-type enrolledAnswer struct {
+// enrollAnswer answers one with one and a list with a list.
+type enrollAnswer struct {
 	many bool
-	all  []enrolled
+	all  []enrollResult
 }
 
 // MarshalJSON writes the one, or the list.
-func (e enrolledAnswer) MarshalJSON() ([]byte, error) {
+func (e enrollAnswer) MarshalJSON() ([]byte, error) {
 	if e.many {
 		return json.Marshal(e.all)
 	}
@@ -65,18 +65,12 @@ func (e enrolledAnswer) MarshalJSON() ([]byte, error) {
 }
 
 // Schema describes it to huma.
-func (enrolledAnswer) Schema(r huma.Registry) *huma.Schema {
-	one := r.Schema(reflect.TypeFor[enrolled](), true, "")
+func (enrollAnswer) Schema(r huma.Registry) *huma.Schema {
+	one := r.Schema(reflect.TypeFor[enrollResult](), true, "")
 	return &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: one}}}
 }
 
-type enrollmentInput struct {
-	param.Org
-	param.ID
-	param.Round
-}
-
-type enrollmentCommandInput struct {
+type roundInput struct {
 	param.Org
 	param.ID
 	param.Round
@@ -92,8 +86,8 @@ type listEnrollmentsInput struct {
 }
 
 type enrollmentPage struct {
-	Enrollments []enrollmentJSON `json:"enrollments"`
-	NextCursor  string           `json:"next_cursor,omitempty" doc:"cursor of the next page; left out on the last"`
+	Enrollments []enrollment `json:"enrollments"`
+	NextCursor  string       `json:"next_cursor,omitempty" doc:"cursor of the next page; left out on the last"`
 }
 
 type terminateBody struct {
@@ -120,40 +114,47 @@ func (a *api) addEnrollments() {
 			needs: access.Manage, body: body, optionalBody: optional,
 		}
 	}
-	add(a, command("pause", "Hold what is pending in a round", nothing{}, true), inOwnOrg(a.pauseEnrollment))
-	add(a, command("resume", "End the pause of a round", resumeBody{}, false), inOwnOrg(a.resumeEnrollment))
-	add(a, command("terminate", "End a round before its tasks do", terminateBody{}, false), inOwnOrg(a.terminateEnrollment))
+	m := a.service.Manager
+	add(a, command("pause", "Hold what is pending in a round", empty{}, true), onRound(a, bodyless(m.PauseEnrollment)))
+	add(a, command("resume", "End the pause of a round", resumeBody{}, false), onRound(a,
+		func(ctx context.Context, org assessplan.OrgID, id assessplan.EnrollmentID, body resumeBody) (assessplan.EnrollmentState, error) {
+			return m.ResumeEnrollment(ctx, org, id, body.Mode)
+		}))
+	add(a, command("terminate", "End a round before its tasks do", terminateBody{}, false), onRound(a,
+		func(ctx context.Context, org assessplan.OrgID, id assessplan.EnrollmentID, body terminateBody) (assessplan.EnrollmentState, error) {
+			return m.TerminateEnrollment(ctx, org, id, assessplan.Termination{Reason: body.Reason, Note: body.Note})
+		}))
 }
 
-func (a *api) enroll(ctx context.Context, org assessplan.OrgID, in *planCommandInput) (enrolledAnswer, error) {
+func (a *api) enroll(ctx context.Context, org assessplan.OrgID, in *planInput) (enrollAnswer, error) {
 	plan, err := assessplan.ParsePlanID(in.ID.ID)
 	if err != nil {
-		return enrolledAnswer{}, malformed("id", err)
+		return enrollAnswer{}, malformed("id", err)
 	}
 	if text := bytes.TrimLeft(recordOf(ctx).body, " \t\r\n"); len(text) > 0 && text[0] == '[' {
 		return a.enrollMany(ctx, org, plan)
 	}
-	body := enrollBody{}
-	if err := read(ctx, &body); err != nil {
-		return enrolledAnswer{}, err
+	body, err := read[enrollBody](ctx)
+	if err != nil {
+		return enrollAnswer{}, err
 	}
 	done, err := a.service.Manager.Enroll(ctx, body.spec(org, plan))
 	round := enrollmentOf(done.Enrollment)
-	return enrolledAnswer{all: []enrolled{{Enrollment: &round, Existing: done.Existing}}}, err
+	return enrollAnswer{all: []enrollResult{{Enrollment: &round, Existing: done.Existing}}}, err
 }
 
 // enrollMany answers for each: one that fails keeps no other from its round. Past the time of the call, what is left is answered
 // as timed out. A plan that is not there, or a field that cannot be read, fails the call.
-func (a *api) enrollMany(ctx context.Context, org assessplan.OrgID, plan assessplan.PlanID) (enrolledAnswer, error) {
-	list := []enrollBody{}
-	if err := read(ctx, &list); err != nil {
-		return enrolledAnswer{}, err
+func (a *api) enrollMany(ctx context.Context, org assessplan.OrgID, plan assessplan.PlanID) (enrollAnswer, error) {
+	list, err := read[[]enrollBody](ctx)
+	if err != nil {
+		return enrollAnswer{}, err
 	}
 	if len(list) == 0 || len(list) > MaxEnrollments {
-		return enrolledAnswer{}, invalid("body", fmt.Sprintf("has %d rounds; want 1 to %d", len(list), MaxEnrollments))
+		return enrollAnswer{}, invalid("body", fmt.Sprintf("has %d rounds; want 1 to %d", len(list), MaxEnrollments))
 	}
 	if _, err := a.service.Manager.GetPlan(ctx, org, plan); err != nil {
-		return enrolledAnswer{}, err
+		return enrollAnswer{}, err
 	}
 	specs := make([]assessplan.EnrollSpec, len(list))
 	for i := range list {
@@ -165,15 +166,15 @@ func (a *api) enrollMany(ctx context.Context, org assessplan.OrgID, plan assessp
 	for len(results) < len(specs) {
 		results = append(results, assessplan.EnrollResult{Err: err})
 	}
-	answered := enrolledAnswer{many: true, all: make([]enrolled, len(results))}
+	answered := enrollAnswer{many: true, all: make([]enrollResult, len(results))}
 	for i, result := range results {
 		if result.Err != nil {
 			problem := problemOf(result.Err)
-			answered.all[i] = enrolled{Code: problem.Code, Detail: problem.Detail}
+			answered.all[i] = enrollResult{Code: problem.Code, Detail: problem.Detail}
 			continue
 		}
 		round := enrollmentOf(result.Enrollment)
-		answered.all[i] = enrolled{Enrollment: &round, Existing: result.Existing}
+		answered.all[i] = enrollResult{Enrollment: &round, Existing: result.Existing}
 	}
 	return answered, ctx.Err()
 }
@@ -186,18 +187,15 @@ func (a *api) listEnrollments(ctx context.Context, org assessplan.OrgID, in *lis
 	if err := parsed("id", in.ID.ID, assessplan.ParsePlanID, &query.Plan); err != nil {
 		return enrollmentPage{}, err
 	}
-	for _, status := range in.Status {
-		switch known := assessplan.EnrollmentStatus(status); known {
-		case assessplan.EnrollmentStatusActive, assessplan.EnrollmentStatusPaused, assessplan.EnrollmentStatusClosed, assessplan.EnrollmentStatusTerminated:
-			query.Status = append(query.Status, known)
-		default:
-			return enrollmentPage{}, invalid("status", "is none of active, paused, closed, terminated")
-		}
+	var err error
+	query.Status, err = oneOf("status", in.Status, assessplan.EnrollmentStatusActive, assessplan.EnrollmentStatusPaused,
+		assessplan.EnrollmentStatusClosed, assessplan.EnrollmentStatusTerminated)
+	if err != nil {
+		return enrollmentPage{}, err
 	}
 	if err := parsed("cursor", in.Cursor, assessplan.ParseEnrollmentID, &query.After); err != nil {
 		return enrollmentPage{}, err
 	}
-	var err error
 	if query.Limit, err = limit(in.Page); err != nil {
 		return enrollmentPage{}, err
 	}
@@ -205,70 +203,54 @@ func (a *api) listEnrollments(ctx context.Context, org assessplan.OrgID, in *lis
 		return enrollmentPage{}, err
 	}
 	found, err := a.service.Manager.ListEnrollments(ctx, query)
-	list := enrollmentPage{Enrollments: make([]enrollmentJSON, len(found.Enrollments))}
-	for i, round := range found.Enrollments {
-		list.Enrollments[i] = enrollmentOf(round)
-	}
-	if !found.Next.IsZero() {
-		list.NextCursor = found.Next.String()
-	}
-	return list, err
+	return enrollmentPage{Enrollments: listOf(found.Enrollments, enrollmentOf), NextCursor: next(found.Next)}, err
 }
 
-// round finds the round of a path; under another plan than its own it is not found.
-func (a *api) round(ctx context.Context, org assessplan.OrgID, planID, roundID string) (assessplan.EnrollmentState, error) {
-	none := assessplan.EnrollmentState{}
-	plan, err := assessplan.ParsePlanID(planID)
-	if err != nil {
-		return none, malformed("id", err)
+// roundIDs are what the path of a round names.
+func (in *roundInput) roundIDs() (plan assessplan.PlanID, round assessplan.EnrollmentID, err error) {
+	if plan, err = assessplan.ParsePlanID(in.ID.ID); err != nil {
+		return plan, round, malformed("id", err)
 	}
-	id, err := assessplan.ParseEnrollmentID(roundID)
-	if err != nil {
-		return none, malformed("eid", err)
+	if round, err = assessplan.ParseEnrollmentID(in.EnrollmentID); err != nil {
+		return plan, round, malformed("eid", err)
 	}
+	return plan, round, nil
+}
+
+// round finds a round; under another plan than its own there is none.
+func (a *api) round(ctx context.Context, org assessplan.OrgID, plan assessplan.PlanID, id assessplan.EnrollmentID) (assessplan.EnrollmentState, error) {
 	round, err := a.service.Manager.GetEnrollment(ctx, org, id)
 	if err == nil && round.Plan != plan {
-		return none, fmt.Errorf("enrollment %s in plan %s: %w", id, plan, assessplan.ErrNotFound)
+		return assessplan.EnrollmentState{}, fmt.Errorf("enrollment %s in plan %s: %w", id, plan, assessplan.ErrNotFound)
 	}
 	return round, err
 }
 
-func (a *api) getEnrollment(ctx context.Context, org assessplan.OrgID, in *enrollmentInput) (enrollmentJSON, error) {
-	round, err := a.round(ctx, org, in.ID.ID, in.EnrollmentID)
+func (a *api) getEnrollment(ctx context.Context, org assessplan.OrgID, in *roundInput) (enrollment, error) {
+	plan, id, err := in.roundIDs()
+	if err != nil {
+		return enrollment{}, err
+	}
+	round, err := a.round(ctx, org, plan, id)
 	return enrollmentOf(round), err
 }
 
-func (a *api) pauseEnrollment(ctx context.Context, org assessplan.OrgID, in *enrollmentCommandInput) (enrollmentJSON, error) {
-	if err := read(ctx, &nothing{}); err != nil {
-		return enrollmentJSON{}, err
-	}
-	round, err := a.round(ctx, org, in.ID.ID, in.EnrollmentID)
-	if err == nil {
-		round, err = a.service.Manager.PauseEnrollment(ctx, org, round.ID)
-	}
-	return enrollmentOf(round), err
-}
-
-func (a *api) resumeEnrollment(ctx context.Context, org assessplan.OrgID, in *enrollmentCommandInput) (enrollmentJSON, error) {
-	body := resumeBody{}
-	if err := read(ctx, &body); err != nil {
-		return enrollmentJSON{}, err
-	}
-	round, err := a.round(ctx, org, in.ID.ID, in.EnrollmentID)
-	if err == nil {
-		round, err = a.service.Manager.ResumeEnrollment(ctx, org, round.ID, body.Mode)
-	}
-	return enrollmentOf(round), err
-}
-
-func (a *api) terminateEnrollment(ctx context.Context, org assessplan.OrgID, in *enrollmentCommandInput) (enrollmentJSON, error) {
-	body := terminateBody{}
-	if err := read(ctx, &body); err != nil {
-		return enrollmentJSON{}, err
-	}
-	round, err := a.round(ctx, org, in.ID.ID, in.EnrollmentID)
-	if err == nil {
-		round, err = a.service.Manager.TerminateEnrollment(ctx, org, round.ID, assessplan.Termination{Reason: body.Reason, Note: body.Note})
-	}
-	return enrollmentOf(round), err
+// onRound makes a handler of a command on the round that a path names, with a body.
+func onRound[B any](a *api,
+	command func(context.Context, assessplan.OrgID, assessplan.EnrollmentID, B) (assessplan.EnrollmentState, error)) func(context.Context, *roundInput) (enrollment, error) {
+	return inOwnOrg(func(ctx context.Context, org assessplan.OrgID, in *roundInput) (enrollment, error) {
+		plan, id, err := in.roundIDs()
+		if err != nil {
+			return enrollment{}, err
+		}
+		body, err := read[B](ctx)
+		if err != nil {
+			return enrollment{}, err
+		}
+		if _, err := a.round(ctx, org, plan, id); err != nil {
+			return enrollment{}, err
+		}
+		round, err := command(ctx, org, id, body)
+		return enrollmentOf(round), err
+	})
 }

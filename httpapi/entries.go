@@ -7,12 +7,7 @@ import (
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/access"
-	"github.com/assessplan/assessplan/httpapi/internal/param"
 )
-
-type resolveInput struct {
-	param.Org
-}
 
 type resolveBody struct {
 	TaskID string `json:"task_id" doc:"task_id of the link"`
@@ -45,9 +40,9 @@ func (a *api) addEntries() {
 }
 
 // resolve answers a token that is unknown, wrong, revoked or of another org with one and the same refusal.
-func (a *api) resolve(ctx context.Context, in *resolveInput) (entryAnswer, error) {
-	body := resolveBody{}
-	if err := read(ctx, &body); err != nil {
+func (a *api) resolve(ctx context.Context, in *orgInput) (entryAnswer, error) {
+	body, err := read[resolveBody](ctx)
+	if err != nil {
 		return entryAnswer{}, err
 	}
 	who := callerOf(ctx)

@@ -15,37 +15,37 @@ type passInput struct {
 	Before string `query:"before" doc:"What was due by then: RFC 3339, or 2006-01-02 15:04:05 in the server's zone; left out, it is now"`
 }
 
-type schedulePassBody struct {
-	param.Narrow
+type scheduleBody struct {
+	param.PassScope
 	MaxTasks *int `json:"max_tasks,omitempty" doc:"Open at most so many, at least 1" minimum:"1"`
 }
 
 // scheduleAnswer is what a pass that opens tasks did.
 type scheduleAnswer struct {
-	OpenedCount int           `json:"opened_count"`
-	MissedCount int           `json:"missed_count" doc:"Expired because their window closed before this pass came"`
-	FailedCount int           `json:"failed_count" doc:"Could not be opened; they are tried again later"`
-	More        bool          `json:"more" doc:"Something that is due is left: call again"`
-	OldestDueAt time.Time     `json:"oldest_due_at,omitzero" doc:"The earliest planned time that is still due"`
-	DurationMS  int64         `json:"duration_ms"`
-	Opened      []taskJSON    `json:"opened" doc:"The first of them"`
-	Failures    []failureJSON `json:"failures" doc:"The first of them"`
+	OpenedCount int              `json:"opened_count"`
+	MissedCount int              `json:"missed_count" doc:"Expired because their window closed before this pass came"`
+	FailedCount int              `json:"failed_count" doc:"Could not be opened; they are tried again later"`
+	More        bool             `json:"more" doc:"Something that is due is left: call again"`
+	OldestDueAt time.Time        `json:"oldest_due_at,omitzero" doc:"The earliest planned time that is still due"`
+	DurationMS  int64            `json:"duration_ms"`
+	Opened      []assessmentTask `json:"opened" doc:"The first of them"`
+	Failures    []failure        `json:"failures" doc:"The first of them"`
 }
 
 // expireAnswer is what a pass that expires tasks did.
 type expireAnswer struct {
-	ExpiredCount  int           `json:"expired_count" doc:"Opened tasks whose entry was over"`
-	MissedCount   int           `json:"missed_count" doc:"Pending tasks whose window closed"`
-	CanceledCount int           `json:"canceled_count" doc:"Tasks of plans that ended"`
-	ShiftedCount  int           `json:"shifted_count" doc:"Tasks of plans that were resumed, to their new dates"`
-	ClosedCount   int           `json:"closed_count" doc:"Rounds whose tasks had all ended"`
-	FailedCount   int           `json:"failed_count"`
-	More          bool          `json:"more" doc:"Something may be left: call again"`
-	DurationMS    int64         `json:"duration_ms"`
-	Failures      []failureJSON `json:"failures" doc:"The first of them"`
+	ExpiredCount  int       `json:"expired_count" doc:"Opened tasks whose entry was over"`
+	MissedCount   int       `json:"missed_count" doc:"Pending tasks whose window closed"`
+	CanceledCount int       `json:"canceled_count" doc:"Tasks of plans that ended"`
+	ShiftedCount  int       `json:"shifted_count" doc:"Tasks of plans that were resumed, to their new dates"`
+	ClosedCount   int       `json:"closed_count" doc:"Rounds whose tasks had all ended"`
+	FailedCount   int       `json:"failed_count"`
+	More          bool      `json:"more" doc:"Something may be left: call again"`
+	DurationMS    int64     `json:"duration_ms"`
+	Failures      []failure `json:"failures" doc:"The first of them"`
 }
 
-type failureJSON struct {
+type failure struct {
 	OrgID        string `json:"org_id"`
 	TaskID       string `json:"task_id,omitempty" format:"uuid"`
 	EnrollmentID string `json:"enrollment_id,omitempty" format:"uuid"`
@@ -57,20 +57,20 @@ type failureJSON struct {
 func (a *api) addPasses() {
 	add(a, route{
 		method: http.MethodPost, path: "/plans/tasks/schedule", id: "schedule-tasks", tag: "passes", summary: "Open what is due",
-		needs: access.Schedule, body: schedulePassBody{}, optionalBody: true,
+		needs: access.Schedule, body: scheduleBody{}, optionalBody: true,
 	}, a.schedule)
 	add(a, route{
 		method: http.MethodPost, path: "/plans/tasks/expire", id: "expire-tasks", tag: "passes", summary: "Expire what is overdue",
-		needs: access.Schedule, body: param.Narrow{}, optionalBody: true,
+		needs: access.Schedule, body: param.PassScope{}, optionalBody: true,
 	}, a.expire)
 }
 
 func (a *api) schedule(ctx context.Context, in *passInput) (scheduleAnswer, error) {
-	body := schedulePassBody{}
-	if err := read(ctx, &body); err != nil {
+	body, err := read[scheduleBody](ctx)
+	if err != nil {
 		return scheduleAnswer{}, err
 	}
-	before, scope, err := a.bounds(ctx, in, body.Narrow)
+	before, scope, err := a.bounds(ctx, in, body.PassScope)
 	if err != nil {
 		return scheduleAnswer{}, err
 	}
@@ -87,21 +87,17 @@ func (a *api) schedule(ctx context.Context, in *passInput) (scheduleAnswer, erro
 	if err != nil {
 		return scheduleAnswer{}, err
 	}
-	mayEntries := callerOf(ctx).May(access.Entries)
-	done := scheduleAnswer{
+	return scheduleAnswer{
 		OpenedCount: report.Opened, MissedCount: report.Missed, FailedCount: report.Failed, More: report.More,
 		OldestDueAt: report.OldestDueAt, DurationMS: report.Duration.Milliseconds(),
-		Opened: make([]taskJSON, len(report.Tasks)), Failures: failuresOf(report.Failures),
-	}
-	for i := range report.Tasks {
-		done.Opened[i] = openedOf(report.Tasks[i], mayEntries)
-	}
-	return done, nil
+		Opened:   listOf(report.Tasks, func(opened assessplan.OpenedTask) assessmentTask { return shownOpened(ctx, opened) }),
+		Failures: listOf(report.Failures, failureOf),
+	}, nil
 }
 
 func (a *api) expire(ctx context.Context, in *passInput) (expireAnswer, error) {
-	body := param.Narrow{}
-	if err := read(ctx, &body); err != nil {
+	body, err := read[param.PassScope](ctx)
+	if err != nil {
 		return expireAnswer{}, err
 	}
 	before, scope, err := a.bounds(ctx, in, body)
@@ -117,12 +113,12 @@ func (a *api) expire(ctx context.Context, in *passInput) (expireAnswer, error) {
 	return expireAnswer{
 		ExpiredCount: report.Expired, MissedCount: report.Missed, CanceledCount: report.Canceled, ShiftedCount: report.Shifted,
 		ClosedCount: report.Closed, FailedCount: report.Failed, More: report.More, DurationMS: report.Duration.Milliseconds(),
-		Failures: failuresOf(report.Failures),
+		Failures: listOf(report.Failures, failureOf),
 	}, nil
 }
 
 // bounds are what a pass is narrowed to.
-func (a *api) bounds(ctx context.Context, in *passInput, body param.Narrow) (before time.Time, scope []assessplan.Scope, err error) {
+func (a *api) bounds(ctx context.Context, in *passInput, body param.PassScope) (before time.Time, scope []assessplan.Scope, err error) {
 	if in.Before != "" {
 		if before, err = assessplan.ParseBefore(in.Before, a.config.Zone); err != nil {
 			return before, nil, err
@@ -141,27 +137,15 @@ func (a *api) bounds(ctx context.Context, in *passInput, body param.Narrow) (bef
 	return before, scope, err
 }
 
-func failuresOf(failures []assessplan.TaskFailure) []failureJSON {
-	list := make([]failureJSON, len(failures))
-	for i, f := range failures {
-		list[i] = failureJSON{OrgID: string(f.Org), Code: string(f.Code), Message: f.Code.Meaning()}
-		switch {
-		case !f.TaskID.IsZero():
-			list[i].TaskID = f.TaskID.String()
-		case !f.EnrollmentID.IsZero():
-			list[i].EnrollmentID = f.EnrollmentID.String()
-		default:
-			list[i].PlanID = f.PlanID.String()
-		}
+func failureOf(f assessplan.TaskFailure) failure {
+	told := failure{OrgID: string(f.Org), Code: string(f.Code), Message: f.Code.Meaning()}
+	switch {
+	case !f.TaskID.IsZero():
+		told.TaskID = f.TaskID.String()
+	case !f.EnrollmentID.IsZero():
+		told.EnrollmentID = f.EnrollmentID.String()
+	default:
+		told.PlanID = f.PlanID.String()
 	}
-	return list
-}
-
-// openedOf is a task that was just opened, with its entry for who may see it.
-func openedOf(opened assessplan.OpenedTask, mayEntries bool) taskJSON {
-	task := taskOf(opened.Task)
-	if mayEntries {
-		_, task.EntryURL = opened.Entry.Reveal()
-	}
-	return task
+	return told
 }

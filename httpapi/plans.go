@@ -10,7 +10,7 @@ import (
 )
 
 type previewBody struct {
-	param.Terms
+	param.PlanTerms
 	Start assessplan.CivilDate `json:"start" format:"date" doc:"The start date of a round"`
 }
 
@@ -26,16 +26,9 @@ type finishBody struct {
 	Mode assessplan.FinishMode `json:"mode,omitempty" enum:"cancel_opened,let_opened_run_out" doc:"What happens to opened tasks; left out, they are canceled"`
 }
 
-type createPlanInput struct {
-	param.Org
-}
+type orgInput struct{ param.Org }
 
 type planInput struct {
-	param.Org
-	param.ID
-}
-
-type planCommandInput struct {
 	param.Org
 	param.ID
 }
@@ -47,13 +40,14 @@ type listPlansInput struct {
 }
 
 type planPage struct {
-	Plans      []planJSON `json:"plans"`
-	NextCursor string     `json:"next_cursor,omitempty" doc:"cursor of the next page; left out on the last"`
+	Plans      []assessmentPlan `json:"plans"`
+	NextCursor string           `json:"next_cursor,omitempty" doc:"cursor of the next page; left out on the last"`
 }
 
 func (a *api) addPlans() {
+	m := a.service.Manager
 	add(a, route{
-		method: http.MethodPost, path: "/plans", id: "create-plan", tag: "plans", summary: "Create a plan", needs: access.Manage, body: param.Terms{},
+		method: http.MethodPost, path: "/plans", id: "create-plan", tag: "plans", summary: "Create a plan", needs: access.Manage, body: param.PlanTerms{},
 	}, inOwnOrg(a.createPlan))
 	add(a, route{
 		method: http.MethodGet, path: "/plans", id: "list-plans", tag: "plans", summary: "List plans, ordered by ID", needs: access.Read,
@@ -64,117 +58,80 @@ func (a *api) addPlans() {
 	}, inOwnOrg(a.previewPlan))
 	add(a, route{
 		method: http.MethodGet, path: "/plans/{id}", id: "get-plan", tag: "plans", summary: "Get a plan", needs: access.Read,
-	}, inOwnOrg(a.getPlan))
+	}, onPlan(bodyless(m.GetPlan)))
 	command := func(name, summary string, body any, optional bool) route {
 		return route{
 			method: http.MethodPost, path: "/plans/{id}/" + name, id: name + "-plan", tag: "plans", summary: summary,
 			needs: access.Manage, body: body, optionalBody: optional,
 		}
 	}
-	add(a, command("pause", "Hold what is pending", nothing{}, true), inOwnOrg(a.pausePlan))
-	add(a, command("resume", "End a pause", resumeBody{}, false), inOwnOrg(a.resumePlan))
-	add(a, command("finish", "End a plan as it was meant to end", finishBody{}, true), inOwnOrg(a.finishPlan))
-	add(a, command("cancel", "End a plan and everything in it", nothing{}, true), inOwnOrg(a.cancelPlan))
+	add(a, command("pause", "Hold what is pending", empty{}, true), onPlan(bodyless(m.PausePlan)))
+	add(a, command("resume", "End a pause", resumeBody{}, false), onPlan(
+		func(ctx context.Context, org assessplan.OrgID, id assessplan.PlanID, body resumeBody) (assessplan.PlanState, error) {
+			return m.ResumePlan(ctx, org, id, body.Mode)
+		}))
+	add(a, command("finish", "End a plan as it was meant to end", finishBody{}, true), onPlan(
+		func(ctx context.Context, org assessplan.OrgID, id assessplan.PlanID, body finishBody) (assessplan.PlanState, error) {
+			return m.FinishPlan(ctx, org, id, body.Mode)
+		}))
+	add(a, command("cancel", "End a plan and everything in it", empty{}, true), onPlan(bodyless(m.CancelPlan)))
 }
 
-func (a *api) createPlan(ctx context.Context, org assessplan.OrgID, in *createPlanInput) (planJSON, error) {
-	body := param.Terms{}
-	if err := read(ctx, &body); err != nil {
-		return planJSON{}, err
+// onPlan makes a handler of what is done with the plan that a path names, with a body.
+func onPlan[B any](command func(context.Context, assessplan.OrgID, assessplan.PlanID, B) (assessplan.PlanState, error)) func(context.Context, *planInput) (assessmentPlan, error) {
+	return inOwnOrg(func(ctx context.Context, org assessplan.OrgID, in *planInput) (assessmentPlan, error) {
+		id, err := assessplan.ParsePlanID(in.ID.ID)
+		if err != nil {
+			return assessmentPlan{}, malformed("id", err)
+		}
+		body, err := read[B](ctx)
+		if err != nil {
+			return assessmentPlan{}, err
+		}
+		plan, err := command(ctx, org, id, body)
+		return planOf(plan), err
+	})
+}
+
+// bodyless makes a command without a body one with an empty body.
+func bodyless[I, S any](command func(context.Context, assessplan.OrgID, I) (S, error)) func(context.Context, assessplan.OrgID, I, empty) (S, error) {
+	return func(ctx context.Context, org assessplan.OrgID, id I, _ empty) (S, error) {
+		return command(ctx, org, id)
+	}
+}
+
+func (a *api) createPlan(ctx context.Context, org assessplan.OrgID, in *orgInput) (assessmentPlan, error) {
+	body, err := read[param.PlanTerms](ctx)
+	if err != nil {
+		return assessmentPlan{}, err
 	}
 	plan, err := a.service.Manager.CreatePlan(ctx, body.Spec(org))
 	return planOf(plan), err
 }
 
-func (a *api) previewPlan(ctx context.Context, org assessplan.OrgID, in *createPlanInput) (previewAnswer, error) {
-	body := previewBody{}
-	if err := read(ctx, &body); err != nil {
+func (a *api) previewPlan(ctx context.Context, org assessplan.OrgID, in *orgInput) (previewAnswer, error) {
+	body, err := read[previewBody](ctx)
+	if err != nil {
 		return previewAnswer{}, err
 	}
 	tasks, err := a.service.Manager.Preview(ctx, assessplan.PreviewSpec{PlanSpec: body.Spec(org), Start: body.Start})
 	return previewAnswer{Tasks: tasks}, err
 }
 
-func (a *api) getPlan(ctx context.Context, org assessplan.OrgID, in *planInput) (planJSON, error) {
-	id, err := assessplan.ParsePlanID(in.ID.ID)
-	if err != nil {
-		return planJSON{}, malformed("id", err)
-	}
-	plan, err := a.service.Manager.GetPlan(ctx, org, id)
-	return planOf(plan), err
-}
-
 func (a *api) listPlans(ctx context.Context, org assessplan.OrgID, in *listPlansInput) (planPage, error) {
 	query := assessplan.PlanQuery{Org: org}
-	for _, status := range in.Status {
-		switch known := assessplan.PlanStatus(status); known {
-		case assessplan.PlanStatusActive, assessplan.PlanStatusPaused, assessplan.PlanStatusFinished, assessplan.PlanStatusCanceled:
-			query.Status = append(query.Status, known)
-		default:
-			return planPage{}, invalid("status", "is none of active, paused, finished, canceled")
-		}
+	var err error
+	query.Status, err = oneOf("status", in.Status,
+		assessplan.PlanStatusActive, assessplan.PlanStatusPaused, assessplan.PlanStatusFinished, assessplan.PlanStatusCanceled)
+	if err != nil {
+		return planPage{}, err
 	}
 	if err := parsed("cursor", in.Cursor, assessplan.ParsePlanID, &query.After); err != nil {
 		return planPage{}, err
 	}
-	var err error
 	if query.Limit, err = limit(in.Page); err != nil {
 		return planPage{}, err
 	}
 	found, err := a.service.Manager.ListPlans(ctx, query)
-	list := planPage{Plans: make([]planJSON, len(found.Plans))}
-	for i, plan := range found.Plans {
-		list.Plans[i] = planOf(plan)
-	}
-	if !found.Next.IsZero() {
-		list.NextCursor = found.Next.String()
-	}
-	return list, err
-}
-
-// command reads what all commands on a plan have.
-func (in *planCommandInput) command(ctx context.Context, body any) (assessplan.PlanID, error) {
-	id, err := assessplan.ParsePlanID(in.ID.ID)
-	if err != nil {
-		return id, malformed("id", err)
-	}
-	return id, read(ctx, body)
-}
-
-func (a *api) pausePlan(ctx context.Context, org assessplan.OrgID, in *planCommandInput) (planJSON, error) {
-	id, err := in.command(ctx, &nothing{})
-	if err != nil {
-		return planJSON{}, err
-	}
-	plan, err := a.service.Manager.PausePlan(ctx, org, id)
-	return planOf(plan), err
-}
-
-func (a *api) resumePlan(ctx context.Context, org assessplan.OrgID, in *planCommandInput) (planJSON, error) {
-	body := resumeBody{}
-	id, err := in.command(ctx, &body)
-	if err != nil {
-		return planJSON{}, err
-	}
-	plan, err := a.service.Manager.ResumePlan(ctx, org, id, body.Mode)
-	return planOf(plan), err
-}
-
-func (a *api) finishPlan(ctx context.Context, org assessplan.OrgID, in *planCommandInput) (planJSON, error) {
-	body := finishBody{}
-	id, err := in.command(ctx, &body)
-	if err != nil {
-		return planJSON{}, err
-	}
-	plan, err := a.service.Manager.FinishPlan(ctx, org, id, body.Mode)
-	return planOf(plan), err
-}
-
-func (a *api) cancelPlan(ctx context.Context, org assessplan.OrgID, in *planCommandInput) (planJSON, error) {
-	id, err := in.command(ctx, &nothing{})
-	if err != nil {
-		return planJSON{}, err
-	}
-	plan, err := a.service.Manager.CancelPlan(ctx, org, id)
-	return planOf(plan), err
+	return planPage{Plans: listOf(found.Plans, planOf), NextCursor: next(found.Next)}, err
 }

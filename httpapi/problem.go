@@ -1,14 +1,19 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/access"
 )
 
-// Problem is the body of every answer that is not a success (RFC 9457), as application/problem+json.
+// Problem is the body of every answer that is not a success (RFC 9457), as application/problem+json: for clients in Go to decode
+// into.
 type Problem struct {
 	Title     string         `json:"title" doc:"The status in words"`
 	Status    int            `json:"status"`
@@ -109,4 +114,24 @@ func problemOf(err error) *Problem {
 // invalid is a fault of one field.
 func invalid(field, detail string) error {
 	return &assessplan.ValidationError{Faults: []assessplan.Fault{{Path: field, Message: detail}}}
+}
+
+// write answers with a problem, through huma.
+func write(ctx huma.Context, p *Problem) {
+	for name, values := range p.header {
+		for _, value := range values {
+			ctx.SetHeader(name, value)
+		}
+	}
+	ctx.SetHeader("Content-Type", p.ContentType(""))
+	ctx.SetStatus(p.Status)
+	_ = json.NewEncoder(ctx.BodyWriter()).Encode(p) // the caller is gone: there is nobody to tell
+}
+
+// writeProblem answers with a problem where huma has no part.
+func writeProblem(w http.ResponseWriter, p *Problem) {
+	maps.Copy(w.Header(), p.header)
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // the caller is gone: there is nobody to tell
 }

@@ -19,7 +19,7 @@ const (
 
 // Register adds the routes to a huma API of the host's, under Config.Prefix. They keep their own form of errors and of
 // authentication, whatever the host's other routes do; the host's middleware and transformers run around them. The names of
-// the schemas that they add (TaskJSON, Schedule, Problem and so on) must be free in the host's document.
+// the schemas that they add (AssessmentTask, Schedule, Problem and so on) must be free in the host's document.
 //
 // A host on gin sets UseRawPath, or a testee whose ID has a slash cannot be named in a path. Register is called once for an
 // API, before it serves.
@@ -31,6 +31,11 @@ func Register(on huma.API, service *assessplan.Service, config *Config) error {
 	if err != nil {
 		return err
 	}
+	register(on, service, settings)
+	return nil
+}
+
+func register(on huma.API, service *assessplan.Service, settings Config) {
 	group := huma.NewGroup(on, settings.Prefix)
 	a := &api{huma: &ownErrors{group}, service: service, config: settings, documented: map[string]bool{}}
 	group.UseModifier(a.describe)
@@ -41,7 +46,6 @@ func Register(on huma.API, service *assessplan.Service, config *Config) error {
 	a.addEnrollments()
 	a.addTestees()
 	a.addEntries()
-	return nil
 }
 
 // describe settles where the document says another thing than the router is told. huma asks twice for each operation: for the
@@ -49,7 +53,7 @@ func Register(on huma.API, service *assessplan.Service, config *Config) error {
 //
 // Bodies are in the document only, since huma would read them. And where a route has a pattern, it is the router's: net/http
 // finds /plans/{id}/enrollments and /plans/tasks/{id} to conflict, since both match /plans/tasks/enrollments, and neither is the
-// narrower.
+// narrower. So GET on a path such as /plans/{id}/pause, which takes POST, answers 404 and not 405.
 func (a *api) describe(op *huma.Operation, next func(*huma.Operation)) {
 	r, _ := op.Metadata[routeKey].(route)
 	told := *op
@@ -117,9 +121,12 @@ func (a *api) problems() map[string]*huma.Response {
 }
 
 // Handler returns the API as a server's whole handler, with its description at openapi.json and a page to browse it at docs,
-// both below Config.Prefix and open to everybody. It answers every path with JSON or a problem.
+// both below Config.Prefix and open to everybody. It answers every other path with JSON or a problem.
 func Handler(service *assessplan.Service, config *Config) (http.Handler, error) {
 	settings, err := config.withDefaults()
+	if service == nil {
+		err = errors.Join(err, errors.New("httpapi: the service is nil"))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -133,8 +140,9 @@ func Handler(service *assessplan.Service, config *Config) (http.Handler, error) 
 		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}, // +json
 		DefaultFormat: "application/json",
 	})
-	if err := Register(served, service, config); err != nil {
-		return nil, err
+	register(served, service, settings)
+	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's own form of errors, which ownErrors replaces
+		delete(served.OpenAPI().Components.Schemas.Map(), unused)
 	}
 	mux.Handle("GET "+settings.Prefix+"/docs", documentation(settings.Prefix))
 	mux.Handle("GET "+settings.Prefix+"/docs/", documentation(settings.Prefix))

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -111,7 +110,7 @@ func queryParameters(t reflect.Type) map[string]bool {
 // enter is what every request goes through: it gets an ID and a record in the log, and is let in or not.
 func (a *api) enter(r route, parameters map[string]bool) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		seen := &record{started: a.config.Clock.Now(), id: access.RequestID(ctx.Header("X-Request-Id")), optional: r.optionalBody}
+		seen := &record{started: a.config.Clock.Now(), id: access.RequestID(ctx.Header("X-Request-Id")), optional: r.optionalBody || r.body == nil}
 		ctx.SetHeader("X-Request-Id", seen.id)
 		ctx.SetHeader("Cache-Control", "no-store") // what it says of a person is for its caller only
 		ctx = huma.WithValue(ctx, recordKey{}, seen)
@@ -212,7 +211,7 @@ type record struct {
 	subject  string
 	org      assessplan.OrgID // the one that it is about; of credentials, until that is settled
 	body     []byte
-	optional bool   // the body may be empty
+	optional bool   // there may be no body
 	code     string // of a refusal
 	cause    error  // of a server error
 }
@@ -237,17 +236,6 @@ func (a *api) refuse(ctx context.Context, err error) *Problem {
 		seen.cause = problem.cause
 	}
 	return problem
-}
-
-func write(ctx huma.Context, p *Problem) {
-	for name, values := range p.header {
-		for _, value := range values {
-			ctx.SetHeader(name, value)
-		}
-	}
-	ctx.SetHeader("Content-Type", p.ContentType(""))
-	ctx.SetStatus(p.Status)
-	_ = json.NewEncoder(ctx.BodyWriter()).Encode(p) // the caller is gone: there is nobody to tell
 }
 
 func (a *api) log(ctx huma.Context, r route, seen *record) {

@@ -293,3 +293,14 @@ func TestTheDocumentSaysWhichBodiesAreNeeded(t *testing.T) {
 		require.Equal(t, o.body != "" && !o.optional, required, o.id)
 	}
 }
+
+func TestTheDocumentHasTheSchemasThatItUses(t *testing.T) {
+	s := newServer(t)
+	text := string(s.fetch("/api/v1/openapi.json"))
+	schemas := s.document()["components"].(map[string]any)["schemas"].(map[string]any)
+	require.Contains(t, schemas, "AssessmentTask")
+	for name := range schemas {
+		require.Contains(t, text, `"#/components/schemas/`+name+`"`)
+		require.NotContains(t, name, "JSON")
+	}
+}

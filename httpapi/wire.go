@@ -9,7 +9,7 @@ import (
 
 // The JSON forms of what the library returns. Times are UTC; a field that has no value is left out.
 
-type planJSON struct {
+type assessmentPlan struct {
 	ID          string              `json:"id" format:"uuid"`
 	OrgID       string              `json:"org_id"`
 	ExternalRef string              `json:"external_ref,omitempty"`
@@ -26,8 +26,8 @@ type planJSON struct {
 	CreatedAt   time.Time           `json:"created_at"`
 }
 
-func planOf(p assessplan.PlanState) planJSON {
-	return planJSON{
+func planOf(p assessplan.PlanState) assessmentPlan {
+	return assessmentPlan{
 		ID: p.ID.String(), OrgID: string(p.Org), ExternalRef: string(p.ExternalRef), ScaleCode: string(p.Scale),
 		Schedule: p.Schedule, Zone: p.Zone,
 		OpenWindow: windowOf(p.OpenWindow), FillWindow: windowOf(p.FillWindow), DueWindow: windowOf(p.DueWindow),
@@ -47,7 +47,7 @@ func windowOf(w assessplan.Window) string {
 	return s
 }
 
-type enrollmentJSON struct {
+type enrollment struct {
 	ID          string               `json:"id" format:"uuid"`
 	OrgID       string               `json:"org_id"`
 	PlanID      string               `json:"plan_id" format:"uuid"`
@@ -65,15 +65,15 @@ type enrollmentJSON struct {
 	CreatedAt   time.Time            `json:"created_at"`
 }
 
-func enrollmentOf(e assessplan.EnrollmentState) enrollmentJSON {
-	return enrollmentJSON{
+func enrollmentOf(e assessplan.EnrollmentState) enrollment {
+	return enrollment{
 		ID: e.ID.String(), OrgID: string(e.Org), PlanID: e.Plan.String(), TesteeID: string(e.Testee), Round: e.Round, Start: e.Start,
 		Zone: e.Zone, Reconsented: e.Reconsented, Status: string(e.Status), Planned: e.Planned, PausedAt: e.PausedAt, EndedAt: e.EndedAt,
 		Reason: string(e.Termination.Reason), Note: e.Termination.Note, CreatedAt: e.CreatedAt,
 	}
 }
 
-type taskJSON struct {
+type assessmentTask struct {
 	ID            string               `json:"id" format:"uuid"`
 	OrgID         string               `json:"org_id"`
 	PlanID        string               `json:"plan_id" format:"uuid"`
@@ -106,8 +106,8 @@ type taskJSON struct {
 	CreatedAt     time.Time            `json:"created_at"`
 }
 
-func taskOf(t assessplan.TaskState) taskJSON {
-	return taskJSON{
+func taskOf(t assessplan.TaskState) assessmentTask {
+	return assessmentTask{
 		ID: t.ID.String(), OrgID: string(t.Org), PlanID: t.Plan.String(), EnrollmentID: t.Enrollment.String(), TesteeID: string(t.Testee),
 		ScaleCode: string(t.Scale), Seq: t.Seq, Date: t.Date, Time: t.Time, Zone: t.Zone,
 		PlannedAt: t.PlannedAt, OpenUntil: t.OpenUntil, FillUntil: t.FillUntil, DueAt: t.DueAt, Revision: t.Revision,
@@ -117,10 +117,11 @@ func taskOf(t assessplan.TaskState) taskJSON {
 	}
 }
 
-func tasksOf(tasks []assessplan.TaskState) []taskJSON {
-	list := make([]taskJSON, len(tasks))
-	for i, task := range tasks {
-		list[i] = taskOf(task)
+// listOf converts the values of a list.
+func listOf[S, T any](values []S, convert func(S) T) []T {
+	list := make([]T, len(values))
+	for i, value := range values {
+		list[i] = convert(value)
 	}
 	return list
 }

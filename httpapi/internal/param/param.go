@@ -53,14 +53,14 @@ type Tasks struct {
 	PlannedBefore string   `query:"planned_before" format:"date-time"`
 }
 
-// Narrow is what a pass may be narrowed to.
-type Narrow struct {
+// PassScope is what a pass may be narrowed to.
+type PassScope struct {
 	PlanID    *assessplan.PlanID    `json:"plan_id,omitempty" doc:"Only this plan"`
 	TesteeIDs []assessplan.TesteeID `json:"testee_ids,omitempty" doc:"Only these testees of the plan" maxItems:"1000"`
 }
 
-// Terms are what a plan is made from.
-type Terms struct {
+// PlanTerms are what a plan is made from.
+type PlanTerms struct {
 	ExternalRef assessplan.ExternalRef `json:"external_ref,omitempty" doc:"The host's own name of the plan, unique in the org: creating it again answers the plan that stands"`
 	ScaleCode   assessplan.ScaleCode   `json:"scale_code" doc:"The instrument: PHQ-8"`
 	Schedule    assessplan.Schedule    `json:"schedule"`
@@ -71,7 +71,7 @@ type Terms struct {
 }
 
 // Spec is the library's form of the terms.
-func (t Terms) Spec(org assessplan.OrgID) assessplan.PlanSpec {
+func (t PlanTerms) Spec(org assessplan.OrgID) assessplan.PlanSpec {
 	return assessplan.PlanSpec{
 		Org: org, ExternalRef: t.ExternalRef, Scale: t.ScaleCode, Schedule: t.Schedule, Zone: t.Zone,
 		Windows: assessplan.Windows{OpenWindow: t.OpenWindow, FillWindow: t.FillWindow, DueWindow: t.DueWindow},
