@@ -86,7 +86,8 @@ field() {
 call_again() {
 	try=1
 	pause=1
-	while call; do
+	while :; do
+		call
 		code=$(field code)
 		detail=$(field detail)
 		reason="HTTP $status${code:+, $code}${detail:+: $detail}"

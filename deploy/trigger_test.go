@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -159,14 +158,13 @@ func TestNobodyListens(t *testing.T) {
 		})
 }
 
+// TestAServerThatHangs ends by itself: what runs longer than the limit of run is killed, and has another code.
 func TestAServerThatHangs(t *testing.T) {
 	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-	started := time.Now()
 	inEachShell(t, []http.HandlerFunc{hang}, []string{"ASSESSPLAN_TIMEOUT=1"}, schedule, func(t *testing.T, s *server, r result) {
 		require.Len(t, s.got(t), 2)
 		require.Equal(t, 1, r.code)
 		require.Contains(t, r.stderr, "no answer (curl ended with 28), in 2 tries")
-		require.Less(t, time.Since(started), time.Minute)
 	})
 }
 
