@@ -50,7 +50,7 @@ var measures = []struct {
 }
 
 func main() {
-	if asked() {
+	if serveIfAsked() {
 		return
 	}
 	s := settings{}

@@ -59,8 +59,9 @@ const (
 	profileVariable = "ASSESSPLAN_BENCH_PROFILE" // where its CPU profile goes
 )
 
-// asked reports whether this process is to serve entries, and has served them then.
-func asked() bool {
+// serveIfAsked serves entries for as long as it is to, if this process was started for that, and reports whether it was. A server
+// that fails ends the process.
+func serveIfAsked() bool {
 	tasks, err := strconv.Atoi(os.Getenv(entriesVariable))
 	if err != nil {
 		return false

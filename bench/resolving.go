@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -26,49 +28,65 @@ func serveOpened(ctx context.Context, tasks int, in io.Reader, out io.Writer) er
 	if err != nil {
 		return err
 	}
-	if err := b.fill(ctx, ofMarch, tasks); err != nil {
-		return err
-	}
-	b.clock.now = morning
-	report, err := b.service.Scheduler.SchedulePendingTasks(ctx, time.Time{})
+	bodies, err := openAndTell(ctx, b, tasks)
 	if err != nil {
 		return err
-	}
-	served := resolver{}
-	for _, opened := range report.Tasks {
-		token, _ := opened.Entry.Reveal()
-		body, err := json.Marshal(map[string]string{"task_id": opened.Task.ID.String(), "token": token})
-		if err != nil {
-			return err
-		}
-		served.Bodies = append(served.Bodies, string(body))
 	}
 	nowhere, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = nowhere.Close() }()
-	handler, err := httpapi.Handler(b.service, &httpapi.Config{
+	api, err := httpapi.Handler(b.service, &httpapi.Config{
 		Authenticate: anyone, Resolve: access.NewLimiter(-1, 0), Logger: slog.New(slog.NewJSONHandler(nowhere, nil)),
 	})
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	answer, err := captured(ctx, api, bodies[0])
 	if err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/", handler)
-	mux.HandleFunc(barePath, bare)
+	mux.Handle("/", api)
+	mux.HandleFunc(barePath, bare(answer))
 	mux.HandleFunc(cpuPath, usedCPU)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	return serveUntil(ctx, mux, in, func(url string) error { return json.NewEncoder(out).Encode(resolver{URL: url, Bodies: bodies}) })
+}
+
+// openAndTell opens tasks, and returns the requests that resolve their entries.
+func openAndTell(ctx context.Context, b *bed, tasks int) (bodies []string, err error) {
+	if err := b.fill(ctx, ofMarch, tasks); err != nil {
+		return nil, err
+	}
+	b.clock.now = morning
+	report, err := b.service.Scheduler.SchedulePendingTasks(ctx, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	for _, opened := range report.Tasks {
+		token, _ := opened.Entry.Reveal()
+		body, err := json.Marshal(map[string]string{"task_id": opened.Task.ID.String(), "token": token})
+		if err != nil {
+			return nil, err
+		}
+		bodies = append(bodies, string(body))
+	}
+	return bodies, nil
+}
+
+// serveUntil serves on the loopback address, tells where, and ends when in does.
+func serveUntil(ctx context.Context, handler http.Handler, in io.Reader, tell func(url string) error) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		_, _ = io.Copy(io.Discard, in)
 		_ = server.Close()
 	}()
-	served.URL = "http://" + listener.Addr().String()
-	if err := json.NewEncoder(out).Encode(served); err != nil {
+	if err := tell("http://" + listener.Addr().String()); err != nil {
 		return err
 	}
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -77,15 +95,26 @@ func serveOpened(ctx context.Context, tasks int, in io.Reader, out io.Writer) er
 	return nil
 }
 
-// answerOfResolve is as long as an entry's answer.
-const answerOfResolve = `{"task_id":"00000000-0000-7000-8000-000000000000","plan_id":"00000000-0000-7000-8000-000000000000","scale_code":"PHQ-8","seq":1,` +
-	`"date":"2026-03-01","time":"00:00","zone":"Europe/Berlin","status":"opened","planned_at":"2026-02-28T23:00:00Z","expire_at":"2026-04-07T22:00:00Z"}`
+// captured is what the API answers to a request that resolves an entry.
+func captured(ctx context.Context, api http.Handler, body string) ([]byte, error) {
+	request := httptest.NewRequestWithContext(ctx, http.MethodPost, resolvePath, strings.NewReader(body))
+	request.Header.Set("Content-Type", "application/json")
+	answer := httptest.NewRecorder()
+	api.ServeHTTP(answer, request)
+	if answer.Code != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", resolvePath, http.StatusText(answer.Code))
+	}
+	return answer.Body.Bytes(), nil
+}
 
-func bare(w http.ResponseWriter, r *http.Request) {
-	_, err := io.ReadAll(r.Body)
-	w.Header().Set("Content-Type", "application/json")
-	if err == nil {
-		_, _ = io.WriteString(w, answerOfResolve)
+// bare reads what it is sent and answers always the same.
+func bare(answer []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		if err == nil {
+			_, _ = w.Write(answer)
+		}
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 
 // TestMain is the server in the process that a measure starts.
 func TestMain(m *testing.M) {
-	if asked() {
+	if serveIfAsked() {
 		return
 	}
 	os.Exit(m.Run())

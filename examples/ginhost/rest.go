@@ -44,6 +44,7 @@ func reserved(c *gin.Context) {
 	}
 }
 
+// elsewhere says where instead. Nobody here has the permission to complete a task either: that row is for what it says.
 var elsewhere = map[string]string{
 	"POST " + prefix + "/plans/:id/enrollments":    "users are enrolled at /enrollments",
 	"DELETE " + prefix + "/testees/:testee_id":     "users are erased by who keeps the host's tables",
