@@ -42,7 +42,7 @@ func TestBadFlagsSayWhatWouldBeRight(t *testing.T) {
 	}{
 		"no tokens":                 {[]string{"--base-url", "https://a.example"}, "openssl rand -base64 32"},
 		"tokens and a demo":         {append(good, "--demo"), "leave out --tokens"},
-		"a file of tokens is not":   {append(good, "--tokens", "nowhere"), "--tokens: stat nowhere"},
+		"a file of tokens is not":   {append(good, "--tokens", "nowhere"), "--tokens: open nowhere"},
 		"tokens that are none":      {append(good, "--tokens", "rubbish"), "line 1"},
 		"no base URL":               {[]string{"--tokens", "tokens"}, "--base-url is missing"},
 		"a base URL that is none":   {append(good, "--base-url", "ftp://a.example"), "--base-url: "},
