@@ -146,7 +146,7 @@ func TestEveryCommandAndRunIsLogged(t *testing.T) {
 			commands[name] = true
 		}
 	}
-	queries := regexp.MustCompile("^(Get|List|Preview|Using|EnrollMany$|OutboxStats$|Run$|RelayEvents$)")
+	queries := regexp.MustCompile("^(Get|List|Preview|Using|MakesEntriesAgain$|EnrollMany$|OutboxStats$|Run$|RelayEvents$)")
 	for _, part := range []any{l.Manager, l.relay} {
 		for i := range reflect.TypeOf(part).NumMethod() {
 			method := reflect.TypeOf(part).Method(i).Name

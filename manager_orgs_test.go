@@ -142,7 +142,7 @@ var answering = map[string]func(f *fixture, org assessplan.OrgID, b belongings) 
 }
 
 // without an org of their own to be judged by.
-var orgless = []string{"CreatePlan", "Preview", "CompleteWithEntry", "ResolveEntry", "Using"}
+var orgless = []string{"CreatePlan", "Preview", "CompleteWithEntry", "ResolveEntry", "Using", "MakesEntriesAgain"}
 
 func TestEveryMethodIsAskedAboutOrgs(t *testing.T) {
 	manager := reflect.TypeFor[*assessplan.Manager]()
