@@ -209,9 +209,9 @@ type Fault struct {
 	Message string // what was wrong and what would be right
 }
 
-// ValidationError names every fault of an input. It matches [ErrInvalid].
+// ValidationError names the faults of an input, all of them up to a hundred. It matches [ErrInvalid].
 type ValidationError struct {
-	Faults []Fault // at least one
+	Faults []Fault // at least one; of very many, the first
 }
 
 func (e *ValidationError) Error() string {
@@ -225,11 +225,17 @@ func (e *ValidationError) Error() string {
 // Is reports whether target is [ErrInvalid].
 func (e *ValidationError) Is(target error) bool { return target == ErrInvalid }
 
+// mostFaults is how many faults of an input are told: a long list that is wrong throughout has one more for each value, and a
+// message must not outgrow its cause.
+const mostFaults = 100
+
 // faults collects what is wrong with an input.
 type faults struct{ list []Fault }
 
 func (f *faults) add(path, format string, args ...any) {
-	f.list = append(f.list, Fault{Path: path, Message: fmt.Sprintf(format, args...)})
+	if len(f.list) < mostFaults {
+		f.list = append(f.list, Fault{Path: path, Message: fmt.Sprintf(format, args...)})
+	}
 }
 
 // within adds the faults of a nested input under path; any other error becomes one fault.
@@ -239,7 +245,7 @@ func (f *faults) within(path string, err error) {
 	case err == nil:
 	case errors.As(err, &nested):
 		for _, fault := range nested.Faults {
-			f.list = append(f.list, Fault{Path: joinPath(path, fault.Path), Message: fault.Message})
+			f.add(joinPath(path, fault.Path), "%s", fault.Message)
 		}
 	default:
 		f.add(path, "%v", err)

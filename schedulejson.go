@@ -6,137 +6,161 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
 )
 
-// UnmarshalJSON refuses unknown and repeated fields, null, and a schedule that is not valid: a slip in a file that says when
-// people are asked must not become a default.
+// UnmarshalJSON refuses unknown and repeated fields, names in another case, null, and a schedule that is not valid: a slip in a
+// file that says when people are asked must not become a default.
 func (s *Schedule) UnmarshalJSON(b []byte) error {
-	type plain Schedule
-	var read struct {
-		plain
-		Slots []json.RawMessage `json:"slots"` // one by one, so that a fault names its slot
-	}
-	if err := decodeStrictly(b, "schedule", &read); err != nil {
-		return err
-	}
+	read := Schedule{}
 	f := faults{}
-	slots := make([]Slot, len(read.Slots))
-	for i, slot := range read.Slots {
-		f.within(fmt.Sprintf("slots[%d]", i), slots[i].UnmarshalJSON(slot))
-	}
+	f.object("schedule", "", b, map[string]jsonReader{
+		"type":  one(&read.Type, "text such as by_day"),
+		"every": one(&read.Every, wholeNumber),
+		"unit":  one(&read.Unit, "text such as week"),
+		"count": one(&read.Count, wholeNumber),
+		"weeks": list(&read.Weeks, func(week *int) jsonReader { return one(week, wholeNumber) }),
+		"dates": list(&read.Dates, func(date *CivilDate) jsonReader { return one(date, "a date such as 2026-03-31") }),
+		"slots": list(&read.Slots, func(slot *Slot) jsonReader { return slot.read }),
+		"times": list(&read.Times, func(at *TimeOfDay) jsonReader { return one(at, clockText) }),
+	})
 	if err := f.err(); err != nil {
 		return err
 	}
-	*s = Schedule(read.plain)
-	if len(slots) > 0 {
-		s.Slots = slots
+	if err := read.Validate(); err != nil {
+		return err
 	}
-	return s.Validate()
+	*s = read
+	return nil
 }
 
-// UnmarshalJSON refuses unknown fields, and a slot without its day or its time.
+// UnmarshalJSON refuses unknown and repeated fields, null, and a slot without its day or its time.
 func (s *Slot) UnmarshalJSON(b []byte) error {
-	var read struct {
-		Day  *int       `json:"day"`
-		Time *TimeOfDay `json:"time"`
-	}
-	if err := decodeStrictly(b, "slot", &read); err != nil {
-		return err
-	}
+	read := Slot{}
 	f := faults{}
-	if read.Day == nil {
-		f.add("day", "is missing; give the days after the first day of the cycle, from 0")
-	}
-	if read.Time == nil {
-		f.add("time", "is missing; give a time of day such as 09:30")
-	}
+	read.fields(&f, "slot", "", b)
 	if err := f.err(); err != nil {
 		return err
 	}
-	*s = Slot{Day: *read.Day, Time: *read.Time}
+	*s = read
 	return nil
 }
 
-// decodeStrictly is json.Unmarshal for a value in which nothing is passed over.
-func decodeStrictly(b []byte, path string, into any) error {
-	if bytes.Equal(b, []byte("null")) {
-		return invalid(path, "is null; leave it out or give a value")
+func (s *Slot) read(f *faults, path string, raw json.RawMessage) { s.fields(f, path, path, raw) }
+
+func (s *Slot) fields(f *faults, self, inside string, raw json.RawMessage) {
+	given, ok := f.object(self, inside, raw, map[string]jsonReader{"day": one(&s.Day, wholeNumber), "time": one(&s.Time, clockText)})
+	if ok && !given["day"] {
+		f.add(joinPath(inside, "day"), "is missing; give the days after the first day of the cycle, from 0")
 	}
-	if err := plainJSON(json.NewDecoder(bytes.NewReader(b)), "", deepest); err != nil {
-		return err
+	if ok && !given["time"] {
+		f.add(joinPath(inside, "time"), "is missing; give a time of day such as 09:30")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(b))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(into)
-	var named *ValidationError
-	if err == nil || errors.As(err, &named) {
-		return err
-	}
-	return invalid(path, "cannot be read: %v", err)
 }
 
-// deepest is how many lists and objects may lie in each other; a schedule with slots needs three. Paths grow with the depth:
-// without a limit, a small file makes large ones.
-const deepest = 5
+const (
+	wholeNumber = "a whole number, without a fraction or an exponent"
+	clockText   = "a time of day such as 09:30"
+)
 
-// plainJSON refuses a value in which a name stands twice, of which encoding/json would take the last in silence, without
-// regard to case, or null, which it would take for zero. What is no JSON it leaves to encoding/json.
-func plainJSON(decoder *json.Decoder, path string, depth int) error {
-	token, err := decoder.Token()
-	switch {
-	case depth == 0:
-		return invalid(path, "is nested too deeply")
-	case err != nil:
-		return nil //nolint:nilerr // encoding/json says it better
-	case token == nil:
-		return invalid(path, "is null; leave it out or give a value")
-	case token == json.Delim('['):
-		for i := 0; decoder.More(); i++ {
-			if err := plainJSON(decoder, fmt.Sprintf("%s[%d]", path, i), depth-1); err != nil {
-				return err
+// jsonReader reads a value that is not null, or says what is wrong with it.
+type jsonReader func(f *faults, path string, raw json.RawMessage)
+
+// object reads an object by the names of its fields, which must be spelt as they are here, and returns those that were given.
+// Its own faults go to self, those of its fields are inside.
+func (f *faults) object(self, inside string, raw json.RawMessage, fields map[string]jsonReader) (given map[string]bool, ok bool) {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	switch begin, _ := decoder.Token(); {
+	case !json.Valid(raw):
+		f.add(self, "is not valid JSON")
+		return nil, false
+	case begin != json.Delim('{'):
+		f.add(self, "is %s; want an object", shown(raw))
+		return nil, false
+	}
+	given = map[string]bool{}
+	for decoder.More() && len(f.list) < mostFaults {
+		token, _ := decoder.Token()
+		name, _ := token.(string)
+		var value json.RawMessage
+		_ = decoder.Decode(&value) // which is valid
+		read, known := fields[name]
+		path := joinPath(inside, clipped(name))
+		switch {
+		case !known:
+			f.add(path, "is not a field that is known here")
+		case given[name]:
+			f.add(path, "is given twice")
+		default:
+			f.value(path, value, read)
+		}
+		given[name] = true
+	}
+	return given, true
+}
+
+func (f *faults) value(path string, raw json.RawMessage, read jsonReader) {
+	if string(raw) == "null" {
+		f.add(path, "is null; leave it out or give a value")
+		return
+	}
+	read(f, path, raw)
+}
+
+// one reads a value by itself; what it wants is said of any other.
+func one[T any](into *T, want string) jsonReader {
+	return func(f *faults, path string, raw json.RawMessage) {
+		var named *ValidationError
+		switch err := json.Unmarshal(raw, into); {
+		case errors.As(err, &named):
+			for _, fault := range named.Faults {
+				f.add(path, "%s", fault.Message)
 			}
-		}
-	case token == json.Delim('{'):
-		if err := plainFields(decoder, path, depth); err != nil {
-			return err
-		}
-	default:
-		return nil
-	}
-	_, _ = decoder.Token() // the closing bracket
-	return nil
-}
-
-func plainFields(decoder *json.Decoder, path string, depth int) error {
-	seen := map[string]bool{}
-	for decoder.More() {
-		token, err := decoder.Token()
-		name, ok := token.(string)
-		if err != nil || !ok {
-			return nil //nolint:nilerr // encoding/json says it better
-		}
-		field := name
-		if path != "" {
-			field = joinPath(path, name)
-		}
-		if seen[folded(name)] {
-			return invalid(field, "is given twice")
-		}
-		seen[folded(name)] = true
-		if err := plainJSON(decoder, field, depth-1); err != nil {
-			return err
+		case err != nil:
+			f.add(path, "is %s; want %s", shown(raw), want)
 		}
 	}
-	return nil
 }
 
-// folded is the same for two names that encoding/json takes for one: "weeks", "WEEKS", and "weeKs" with the sign for kelvin.
-func folded(name string) string {
-	return strings.Map(func(r rune) rune {
-		for next := unicode.SimpleFold(r); next > r; next = unicode.SimpleFold(r) {
-			r = next
+// list reads a list, each value in its place.
+func list[T any](into *[]T, read func(*T) jsonReader) jsonReader {
+	return func(f *faults, path string, raw json.RawMessage) {
+		var values []json.RawMessage
+		if json.Unmarshal(raw, &values) != nil {
+			f.add(path, "is %s; want a list", shown(raw))
+			return
 		}
-		return unicode.SimpleFold(r) // the least of those that are alike
-	}, name)
+		if len(values) > MaxOccurrences {
+			f.add(path, "has %d values; the most is %d", len(values), MaxOccurrences)
+			return
+		}
+		all := make([]T, len(values))
+		for i, value := range values {
+			f.value(fmt.Sprintf("%s[%d]", path, i), value, read(&all[i]))
+		}
+		if len(all) > 0 {
+			*into = all
+		}
+	}
+}
+
+// shown is a JSON value in a message: a number as it is, of anything else what it is.
+func shown(raw json.RawMessage) string {
+	switch raw[0] {
+	case '"':
+		return "text"
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	}
+	return clipped(string(raw))
+}
+
+// clipped cuts text to a length that a message bears.
+func clipped(s string) string {
+	const most = 40
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "..."
+	}
+	return s
 }

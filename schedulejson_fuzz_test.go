@@ -27,8 +27,8 @@ var scheduleTexts = []string{
 	`{"type":"cycle","every":10,"unit":"day","count":100,"slots":[{"day":9,"time":"09:00"}]}`,
 	`{"type":"cycle","every":1,"unit":"month","count":12,"slots":[{"day":0,"time":"09:00"},{"day":27,"time":"09:00"}]}`,
 	`{"type":"cycle","every":26,"unit":"month","count":2,"slots":[{"day":788,"time":"09:00"}]}`,
-	`{"Type":"by_day","EVERY":1,"Count":1,"times":[]}`,
 
+	`{"Type":"by_day","EVERY":1,"Count":1,"times":[]}`,
 	`{"type":"by_day","every":0,"count":0}`,
 	`{"type":"by_day","every":-1,"count":1001}`,
 	`{"type":"by_day","every":1,"every":2,"count":1}`,

@@ -32,8 +32,31 @@ func TestSlipsInTheJSONOfAScheduleAreNamedAndNotGuessedAbout(t *testing.T) {
 	}
 }
 
-func TestNestedJSONIsRefusedWhereScheduleEnds(t *testing.T) {
-	var read assessplan.Schedule
-	deep := strings.Repeat(`{"a":`, 9000) + "1" + strings.Repeat("}", 9000)
-	require.Equal(t, []string{"a.a.a.a.a"}, faultPaths(t, json.Unmarshal([]byte(deep), &read)))
+// TestFaultsOfAScheduleAreShort has what is wrong told in the library's words, whatever its size.
+func TestFaultsOfAScheduleAreShort(t *testing.T) {
+	long := strings.Repeat("9", 900_000)
+	many := func(value string) string { return "[" + strings.Repeat(value+",", 100_000) + value + "]" }
+	for _, test := range []struct{ name, json, message string }{
+		{"a number with a fraction", `{"type":"by_day","every":1.0,"count":1}`,
+			"invalid: every is 1.0; want a whole number, without a fraction or an exponent"},
+		{"a number of many digits", `{"type":"by_day","every":` + long + `,"count":1}`, "invalid: every is 9999"},
+		{"a week of many digits", `{"type":"custom","weeks":[` + long + `]}`, "invalid: weeks[0] is 9999"},
+		{"a long type", `{"type":"` + long + `"}`, "invalid: type is \"9999"},
+		{"a long name", `{"` + long + `":1}`, "invalid: 9999"},
+		{"a long name in a slot", `{"type":"cycle","slots":[{"` + long + `":1}]}`, "invalid: slots[0].9999"},
+		{"a long date", `{"type":"fixed_date","dates":["` + long + `"]}`, "invalid: dates[0] is \"9999"},
+		{"many weeks", `{"type":"custom","weeks":` + many("-1") + `}`, "invalid: weeks has 100001 values; the most is 1000"},
+		{"many slots", `{"type":"cycle","slots":` + many("{}") + `}`, "invalid: slots has 100001 values; the most is 1000"},
+		{"many names", `{` + strings.Repeat(`"a":1,`, 100_000) + `"a":1}`, "invalid: a is not a field that is known here; a is"},
+		{"text of wrong slots", `{"type":"cycle","slots":[{}` + strings.Repeat(`,{}`, 999) + `]}`, "invalid: slots[0].day is missing"},
+		{"what is nested deeply", strings.Repeat(`{"a":`, 9000) + "1" + strings.Repeat("}", 9000), "invalid: a is not a field that is known here"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var read assessplan.Schedule
+			err := json.Unmarshal([]byte(test.json), &read)
+			require.ErrorIs(t, err, assessplan.ErrInvalid)
+			require.True(t, strings.HasPrefix(err.Error(), test.message), "%.200s", err)
+			require.Less(t, len(err.Error()), 10_000)
+		})
+	}
 }
