@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/emptypb"
 
 	v1 "github.com/assessplan/assessplan/grpcapi/assessplanv1"
 	rpc "github.com/assessplan/assessplan/grpcapi/assessplanv1/assessplanv1connect"
@@ -99,40 +98,6 @@ func TestBadFields(t *testing.T) {
 			require.NotEmpty(t, r.requestID)
 		})
 	}
-}
-
-// TestUnreadable has each RPC refuse what is no message of its own, before it does anything.
-func TestUnreadable(t *testing.T) {
-	f := newFilled(t)
-	huge := `{"org_id": "` + strings.Repeat("x", 1<<20) + `"}`
-	for procedure, row := range needs {
-		token := boss
-		if procedure == resolveEntry {
-			token = ""
-		}
-		for _, body := range []string{``, `[]`, `{`, `null x`, `{"no_such_field": 1}`, `{"org_id": 5}`, `{"org_id": "a", "org_id": "b"}`, `{"org_id": "a", "orgId": "b"}`} {
-			r := post(t, f.json.as(token), procedure, "application/json", body)
-			require.Equal(t, "invalid_argument", r.code, "%s %s", procedure, body)
-		}
-		require.Equal(t, "invalid_argument", post(t, f.json.as(token), procedure, "application/json; charset=utf-8", `{"no_such_field": 1}`).code)
-		require.Equal(t, "invalid_argument", post(t, f.json.as(token), procedure, "application/proto", "\xff\xff").code)
-		require.Equal(t, "resource_exhausted", post(t, f.json.as(token), procedure, "application/json", huge).code)
-		message := &v1.ListPlansRequest{OrgId: strings.Repeat("x", 1<<20)}
-		_, err := invoke[emptypb.Empty](t.Context(), f.grpc.as(token), procedure, message)
-		require.Equal(t, "resource_exhausted", refusalIn(t, err).code)
-
-		status, _ := exchange(t, f.json.as(token), procedure, "text/xml", f.names.Replace(row.body))
-		require.Equal(t, http.StatusUnsupportedMediaType, status)
-		get, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.json.url+procedure+"?encoding=json&message=%7B%7D&connect=v1", http.NoBody)
-		require.NoError(t, err)
-		answer, err := f.json.http.Do(get)
-		require.NoError(t, err)
-		require.NoError(t, answer.Body.Close())
-		require.Equal(t, http.StatusMethodNotAllowed, answer.StatusCode, "a URL ends up in logs")
-	}
-	status, _ := exchange(t, f.json.as(boss), "/assessplan.v1.PlanService/NoSuchThing", "application/json", "{}")
-	require.Equal(t, http.StatusNotFound, status)
-	refused(t, f.grpc.as(boss), "/assessplan.v1.PlanService/NoSuchThing", &v1.GetPlanRequest{}, "unimplemented", "")
 }
 
 // TestDeadlines has an RPC whose time ran out say so.

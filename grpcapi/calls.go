@@ -75,6 +75,7 @@ func (s *server) identify(next http.Handler) http.Handler {
 		c.principal, c.refused = access.Admit(s.config.Authenticate, r, permissions[r.URL.Path])
 		c.org = c.principal.Org
 		w.Header().Set("X-Request-Id", c.id)
+		r.Body = &boundedBody{ReadCloser: r.Body, call: c, left: largestBody(r)}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
 	})
 }
@@ -135,6 +136,9 @@ func (s *server) intercept(next connect.UnaryFunc) connect.UnaryFunc {
 				c.code = "ok"
 			}
 		}()
+		if err := unread(request); err != nil {
+			return nil, err
+		}
 		return next(ctx, request)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/assessplan/assessplan/access"
 )
 
-// MaxMessage is the largest message of a request, in bytes, after it was decompressed.
+// MaxMessage is the largest message of a request, in bytes.
 const MaxMessage = 1 << 20
 
 // MaxEnrollments is the most rounds that one call of EnrollMany may ask for.

@@ -11,5 +11,10 @@
 //
 // An error has the code that gRPC has for its kind, a google.rpc.ErrorInfo with the stable reason ("INVALID_TRANSITION"), the
 // domain "assessplan" and the request_id of the server's log, and a google.rpc.BadRequest with every fault of an invalid request.
-// A message that cannot be decoded is InvalidArgument without these, and one of more than [MaxMessage] bytes ResourceExhausted.
+// That holds for a message that cannot be read too, and for one of more than [MaxMessage] bytes, which is InvalidArgument with the
+// reason TOO_LARGE: no retry makes it smaller. What no call comes of is answered by the protocol alone, without these: another
+// media type or method, a service or procedure that does not exist, an unknown compression, a malformed timeout or framing.
+//
+// Connect's JSON is read strictly: a name that is unknown, in another case or given twice, null, and a time that is not RFC 3339
+// with capital T and Z are InvalidArgument, where protobuf's own JSON takes some of them. Messages are not compressed, either way.
 package grpcapi

@@ -59,9 +59,7 @@ func codeOf(err error) (connect.Code, string) {
 // fail says of an error what the caller may know, and notes it for the log.
 func (c *call) fail(err error) *connect.Error {
 	code, word := codeOf(err)
-	c.code = word
-	failure := connect.NewError(code, errors.New(access.PublicMessage(err)))
-	detail(failure, &errdetails.ErrorInfo{Reason: strings.ToUpper(word), Domain: Domain, Metadata: map[string]string{"request_id": c.id}})
+	failure := c.refuse(code, word, access.PublicMessage(err))
 	var validation *assessplan.ValidationError
 	if errors.As(err, &validation) && word == codeInvalid {
 		detail(failure, violations(validation))
@@ -78,6 +76,14 @@ func (c *call) fail(err error) *connect.Error {
 	if word == codeUnavailable || word == codeInternal {
 		c.cause = err
 	}
+	return failure
+}
+
+// refuse makes an error as callers get them, and notes it for the log.
+func (c *call) refuse(code connect.Code, word, message string) *connect.Error {
+	c.code = word
+	failure := connect.NewError(code, errors.New(message))
+	detail(failure, &errdetails.ErrorInfo{Reason: strings.ToUpper(word), Domain: Domain, Metadata: map[string]string{"request_id": c.id}})
 	return failure
 }
 

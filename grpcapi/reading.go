@@ -12,11 +12,14 @@ import (
 	"github.com/assessplan/assessplan"
 )
 
-// reading collects what is wrong with the fields of a request.
+// reading collects what is wrong with the fields of a request, up to a length that an answer bears.
 type reading struct{ faults []assessplan.Fault }
 
 func (r *reading) add(path, format string, args ...any) {
-	r.faults = append(r.faults, assessplan.Fault{Path: path, Message: fmt.Sprintf(format, args...)})
+	const most = 100
+	if len(r.faults) < most {
+		r.faults = append(r.faults, assessplan.Fault{Path: path, Message: fmt.Sprintf(format, args...)})
+	}
 }
 
 func (r *reading) err() error {
@@ -37,7 +40,7 @@ func optional[T any](r *reading, path, text string, parse func(string) (T, error
 	switch {
 	case errors.As(err, &validation):
 		for _, fault := range validation.Faults {
-			r.faults = append(r.faults, assessplan.Fault{Path: path, Message: fault.Message})
+			r.add(path, "%s", fault.Message)
 		}
 		return zero
 	case err != nil:
