@@ -136,6 +136,16 @@ func TestLogsHaveNoSecretAndNoTestee(t *testing.T) {
 	}
 }
 
+func TestAReferenceThatIsTakenIsNotLogged(t *testing.T) {
+	l := newLogged(t)
+	spec := assessplan.PlanSpec{Org: clinic, ExternalRef: "study of Ada", Scale: "PHQ-8", Zone: "UTC", Schedule: assessplan.EveryDays(1, 1)}
+	l.does(nil, second(l.CreatePlan(l.ctx, spec)))
+	spec.Scale = "GAD-7"
+	l.does(assessplan.ErrConflict, second(l.CreatePlan(l.ctx, spec)))
+	require.Contains(t, l.log.String(), "has another spec")
+	require.NotContains(t, l.log.String(), "study of Ada")
+}
+
 func TestEveryCommandAndRunIsLogged(t *testing.T) {
 	l := newLogged(t)
 	l.everything()

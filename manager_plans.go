@@ -23,8 +23,8 @@ func (m *Manager) CreatePlan(ctx context.Context, spec PlanSpec) (created PlanSt
 		if spec.ExternalRef != "" {
 			stands, err := r.FindPlanByRef(ctx, spec.Org, spec.ExternalRef)
 			if err == nil && !stands.PlanSpec.equal(spec) {
-				return PlanState{}, errorf(ErrConflict, "external_ref %s is that of plan %s, which has another spec; a plan does not change, so give the amended one another ref",
-					quote(string(spec.ExternalRef)), stands.ID)
+				return PlanState{}, errorf(ErrConflict, "this external_ref is that of plan %s, which has another spec; a plan does not change, so give the amended one another ref",
+					stands.ID)
 			}
 			if !errors.Is(err, ErrNotFound) {
 				return stands, err
