@@ -146,6 +146,10 @@ var badRequests = []bad{
 	{"a record of another org", namesRecord, withToken(foreignToken), http.StatusNotFound, "not_found"},
 	{"an unknown query parameter", always, withQuery("dry_run=true"), http.StatusBadRequest, "invalid"},
 	{"a repeated query parameter", always, withQuery("org_id=clinic-a&org_id=clinic-a"), http.StatusBadRequest, "invalid"},
+	{"an empty query parameter", always, withQuery("org_id="), http.StatusBadRequest, "invalid"},
+	{"a query parameter that breaks off", always, withQuery("org_id=clinic-a%2"), http.StatusBadRequest, "invalid"},
+	{"a query with a semicolon", always, withQuery("a;b=1"), http.StatusBadRequest, "invalid"},
+	{"a query of very many parameters", always, withQuery(strings.Repeat("&", 20_000) + "a=b"), http.StatusBadRequest, "invalid"},
 	{"an unknown id", namesRecord, func(c *call, o operation) {
 		c.path = "/api/v1" + records{unknownID, unknownID, unknownID, ""}.fill(o.path)
 	}, http.StatusNotFound, "not_found"},
@@ -156,6 +160,9 @@ var badRequests = []bad{
 	{"a form", hasBody, withHeader("Content-Type", "application/x-www-form-urlencoded"), http.StatusUnsupportedMediaType, "unsupported_media_type"},
 	{"another charset", hasBody, withHeader("Content-Type", "application/json; charset=latin1"), http.StatusUnsupportedMediaType, "unsupported_media_type"},
 	{"a compressed body", hasBody, withHeader("Content-Encoding", "gzip"), http.StatusUnsupportedMediaType, "unsupported_media_type"},
+	{"a compressed body of no type", hasBody, func(c *call, _ operation) {
+		c.header = map[string]string{"Content-Type": "", "Content-Encoding": "gzip"}
+	}, http.StatusUnsupportedMediaType, "unsupported_media_type"},
 	{"no body", needsBody, withBody(""), http.StatusBadRequest, "invalid"},
 	{"a body of spaces", needsBody, withBody(" \n "), http.StatusBadRequest, "invalid"},
 	{"a body that is no JSON", hasBody, withBody(`{"a":`), http.StatusBadRequest, "invalid"},
@@ -244,6 +251,10 @@ func TestBadFields(t *testing.T) {
 		{"a pass over plan zero", "/plans/tasks/schedule", `{"plan_id":"00000000-0000-0000-0000-000000000000"}`, "plan_id"},
 		{"a pass for an over-long testee", "/plans/tasks/expire", `{"plan_id":"{plan}","testee_ids":["` + long + `"]}`, "testee_ids"},
 		{"no task at most", "/plans/tasks/schedule", `{"max_tasks":0}`, "max_tasks"},
+		{"a pass before an unset variable", "/plans/tasks/schedule?before=", ``, "before"},
+		{"a pass before a time that breaks off", "/plans/tasks/schedule?before=2020-01-01T00:00:00%2", ``, "query"},
+		{"an expiry before an unset variable", "/plans/tasks/expire?before=", ``, "before"},
+		{"a pass before a time in small letters", "/plans/tasks/schedule?before=2026-03-01t09:00:00z", ``, "before"},
 		{"a pass before a date", "/plans/tasks/schedule?before=2026-03-01", ``, "before"},
 		{"a pass before a time with a comma", "/plans/tasks/schedule?before=2026-03-01T09:00:00,5Z", ``, "before"},
 		{"a pass before an offset of 24 hours", "/plans/tasks/expire?before=2026-03-01T09:00:00%2B24:00", ``, "before"},
@@ -260,6 +271,7 @@ func TestBadFields(t *testing.T) {
 	for _, query := range []string{
 		"limit=0", "limit=-1", "limit=ten", "limit=1.5", "cursor=x", "plan_id=18f0", "enrollment_id=18f0", "status=open", "status=pending,",
 		"planned_from=2026-03-01", "planned_before=2026-03-01T9:00:00Z", "planned_from=0001-01-01T00:00:00Z",
+		"plan_id=", "enrollment_id=", "testee_id=", "status=", "planned_from=", "planned_before=", "cursor=", "limit=",
 		"plan_id=" + zeroID, "enrollment_id=" + zeroID, "cursor=" + zeroID, "testee_id=%00", "testee_id=" + long,
 	} {
 		t.Run("list with "+query, func(t *testing.T) {
@@ -269,7 +281,7 @@ func TestBadFields(t *testing.T) {
 		})
 	}
 	for _, path := range []string{"/plans?cursor=" + zeroID, "/plans/" + r.plan + "/enrollments?cursor=" + zeroID,
-		"/plans/" + r.plan + "/enrollments?testee_id=%00", "/testees/%00/tasks"} {
+		"/plans/" + r.plan + "/enrollments?testee_id=%00", "/testees/%00/tasks", "/plans/tasks?testee_id=%zz"} {
 		s.get(path).refused(http.StatusBadRequest, "invalid")
 	}
 }

@@ -140,32 +140,28 @@ func (a *api) admit(ctx huma.Context, r route, parameters map[string]bool) (acce
 		return who, err
 	}
 	url := ctx.URL()
-	for name, values := range url.Query() {
-		if !parameters[name] {
-			return who, invalid(short(name), "is not a query parameter that is known here")
-		}
-		if len(values) > 1 {
-			return who, invalid(name, "is given more than once; for several values, separate them by commas")
-		}
+	if err := checkQuery(url.RawQuery, parameters); err != nil {
+		return who, err
 	}
 	return who, acceptable(ctx, r)
 }
 
 // acceptable judges the media type of a body.
 func acceptable(ctx huma.Context, r route) error {
-	given := ctx.Header("Content-Type")
-	if r.body == nil || given == "" {
+	if r.body == nil || ctx.Header("Content-Encoding") == "" && isJSON(ctx.Header("Content-Type")) {
 		return nil
 	}
+	return &refusal{
+		status: http.StatusUnsupportedMediaType, code: "unsupported_media_type",
+		detail: "send the body as Content-Type: application/json in UTF-8, without a Content-Encoding",
+	}
+}
+
+// isJSON tells whether a content type is JSON's, or none.
+func isJSON(given string) bool {
 	kind, parameters, err := mime.ParseMediaType(given)
 	charset := parameters["charset"]
-	if err != nil || kind != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") || ctx.Header("Content-Encoding") != "" {
-		return &refusal{
-			status: http.StatusUnsupportedMediaType, code: "unsupported_media_type",
-			detail: "send the body as Content-Type: application/json in UTF-8, without a Content-Encoding",
-		}
-	}
-	return nil
+	return given == "" || err == nil && kind == "application/json" && (charset == "" || strings.EqualFold(charset, "utf-8"))
 }
 
 // bodyOf reads the body of a request. huma would answer 500 for one that breaks off, or that a host's own limit cuts.
