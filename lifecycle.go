@@ -269,9 +269,9 @@ func (t *AssessmentTask) Reschedule(to Planning, now time.Time) error {
 	t.state.Attempts, t.state.LastError = 0, ""
 	t.state.OpenAt, t.state.ExpireAt, t.state.TokenHash = time.Time{}, time.Time{}, TokenHash{}
 	t.state.EndedAt, t.state.EndReason = time.Time{}, ""
-	if err := t.state.fault(); err != nil { // the calendar ends: an instant outside the years 1 to 9999
+	if t.state.fault() != nil { // the calendar ends: an instant outside the years 1 to 9999
 		t.state = before
-		return err
+		return invalid("date", "is %s, at an end of the calendar; choose one whose instants all lie in the years 1 to 9999", to.Date)
 	}
 	t.record(&TaskRescheduled{TaskRef: t.ref(), RescheduledAt: storedTime(now), PreviousPlannedAt: before.PlannedAt, PreviousStatus: before.Status})
 	return nil

@@ -190,6 +190,10 @@ func TestTaskIsRescheduledOnlyToWhereItCanBeOpened(t *testing.T) {
 	}
 	_, err := f.RescheduleTask(f.ctx, clinic, task.ID, assessplan.CivilDate{Year: 2026, Month: 2, Day: 30}, 0)
 	require.ErrorIs(t, err, assessplan.ErrInvalid)
+	for end, at := range map[string]assessplan.TimeOfDay{"0001-01-01": 0, "9999-12-31": assessplan.ClockTime(23, 59)} {
+		_, err = f.RescheduleTask(f.ctx, clinic, task.ID, date(end), at)
+		require.Equal(t, []string{"date"}, faultPaths(t, err), end)
+	}
 
 	_, err = f.CancelPlan(f.ctx, clinic, plan.ID)
 	require.NoError(t, err)
