@@ -23,8 +23,9 @@ import (
 )
 
 const (
-	passTimeout  = 25 * time.Second // after which a pass answers that there is more
-	writeTimeout = passTimeout + 5*time.Second
+	readTimeout  = 10 * time.Second                          // of a request with its body
+	passTimeout  = 25 * time.Second                          // after which a pass answers that there is more
+	writeTimeout = readTimeout + passTimeout + 5*time.Second // counted from the end of the header, before the body
 )
 
 func main() {
@@ -119,7 +120,7 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler: handler, Protocols: protocols, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: writeTimeout, IdleTimeout: 2 * time.Minute,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: 2 * time.Minute,
 	}
 }
 

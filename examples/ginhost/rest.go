@@ -21,7 +21,7 @@ func (h *host) mount(router *gin.Engine) error {
 		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat: "application/json",
 	})
-	return httpapi.Register(api, h.service, &httpapi.Config{Authenticate: h.authenticate, Prefix: prefix, Clock: h.clock, Logger: h.log})
+	return httpapi.Register(api, h.service, &httpapi.Config{Authenticate: h.authenticate, Prefix: prefix, PassTimeout: passTimeout, Clock: h.clock, Logger: h.log})
 }
 
 // authenticate tells the library who has the host's keys. Nobody may submit: a sheet comes through /fill, which stores it.

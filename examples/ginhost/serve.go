@@ -41,6 +41,18 @@ func newHost(db *database, s settings) (*host, error) {
 	return h, nil
 }
 
+const (
+	readTimeout  = 10 * time.Second                          // of a request with its body
+	passTimeout  = 25 * time.Second                          // after which passes answer that there is more
+	writeTimeout = readTimeout + passTimeout + 5*time.Second // counted from the end of the header, before the body
+)
+
+func newServer(routes http.Handler) *http.Server {
+	return &http.Server{
+		Handler: routes, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: 2 * time.Minute,
+	}
+}
+
 // serve answers requests and relays events until ctx ends. It returns when the last request is answered and the relay has
 // settled what it had in its hands, so that the database can be closed.
 func (h *host) serve(ctx context.Context, listener net.Listener) error {
@@ -52,10 +64,10 @@ func (h *host) serve(ctx context.Context, listener net.Listener) error {
 	relayed := make(chan error, 1)
 	go func() { relayed <- h.service.Relay.Run(relaying) }()
 
-	server := &http.Server{Handler: routes, ReadHeaderTimeout: 5 * time.Second}
+	server := newServer(routes)
 	stopped := make(chan error, 1)
 	forget := context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 		defer cancel()
 		stopped <- server.Shutdown(grace)
 	})

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"testing"
 	"time"
@@ -122,4 +123,12 @@ func TestAMailThatComesTwiceIsOne(t *testing.T) {
 	text, err := os.ReadFile(folder + "/" + files[0].Name())
 	require.NoError(t, err)
 	require.Equal(t, "To: anna@example.org\n\nAnna, please fill in PHQ-8\n", string(text))
+}
+
+func TestTheServerWaitsForNobodyForEver(t *testing.T) {
+	server := newServer(http.NotFoundHandler())
+	require.Positive(t, server.ReadHeaderTimeout)
+	require.Positive(t, server.ReadTimeout)
+	require.Positive(t, server.IdleTimeout)
+	require.Greater(t, server.WriteTimeout, server.ReadTimeout+passTimeout, "a pass that takes as long as it may is answered")
 }

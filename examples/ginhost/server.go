@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
@@ -99,11 +100,13 @@ func bears(r *http.Request, secret string) bool {
 // runPasses is what cron calls every minute: both passes, for all orgs. The answer counts and holds no entry; those go out
 // with the events.
 func (h *host) runPasses(c *gin.Context) (int, any, error) {
-	expired, err := h.service.Scheduler.ExpireOverdueTasks(c.Request.Context(), time.Time{})
+	ctx, cancel := context.WithTimeout(c.Request.Context(), passTimeout)
+	defer cancel()
+	expired, err := h.service.Scheduler.ExpireOverdueTasks(ctx, time.Time{})
 	if err != nil {
 		return 0, nil, err
 	}
-	opened, err := h.service.Scheduler.SchedulePendingTasks(c.Request.Context(), time.Time{})
+	opened, err := h.service.Scheduler.SchedulePendingTasks(ctx, time.Time{})
 	return http.StatusOK, gin.H{
 		"opened": opened.Opened, "expired": expired.Expired, "missed": opened.Missed + expired.Missed,
 		"failed": opened.Failed + expired.Failed, "more": opened.More || expired.More,
