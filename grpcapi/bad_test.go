@@ -184,7 +184,7 @@ func TestPermissions(t *testing.T) {
 // TestForeignOrgs has each RPC know nothing of what another org has.
 func TestForeignOrgs(t *testing.T) {
 	f := newFilled(t)
-	finds := []string{"ListPlans", "ListEnrollments", "ListTasks", "CreatePlan", "PreviewPlan", "EraseTestee", "SchedulePendingTasks", "ExpireOverdueTasks"}
+	finds := []string{"ListPlans", "CreatePlan", "PreviewPlan", "EraseTestee"}
 	for procedure, row := range needs {
 		name := procedure[strings.LastIndex(procedure, "/")+1:]
 		if procedure == resolveEntry {
@@ -207,11 +207,13 @@ func TestForeignOrgs(t *testing.T) {
 		require.Equal(t, 200, status)
 		require.JSONEq(t, "{}", answer)
 	}
-	for _, body := range []string{`{}`, `{"plan_id": "$PLAN"}`, `{"plan_id": "$PLAN", "testee_ids": ["berta"]}`} {
-		for _, pass := range []string{"SchedulePendingTasks", "ExpireOverdueTasks"} {
-			require.Nil(t, post(t, f.json.as(stranger), "/assessplan.v1.TaskService/"+pass, "application/json", f.names.Replace(body)))
+	for _, pass := range []string{"SchedulePendingTasks", "ExpireOverdueTasks"} {
+		require.Nil(t, post(t, f.json.as(stranger), "/assessplan.v1.TaskService/"+pass, "application/json", "{}"))
+		for _, body := range []string{`{"plan_id": "$PLAN"}`, `{"plan_id": "$PLAN", "testee_ids": ["berta"]}`} {
+			f.refuse(t, stranger, "/assessplan.v1.TaskService/"+pass, body, "not_found", "NOT_FOUND")
 		}
 	}
+	f.refuse(t, stranger, "/assessplan.v1.TaskService/ListTasks", `{"enrollment_id": "$ROUND"}`, "not_found", "NOT_FOUND")
 	_, due := exchange(t, f.json.as(boss), "/assessplan.v1.TaskService/GetTask", "application/json", f.names.Replace(`{"task_id": "$DUE"}`))
 	require.Contains(t, due, "TASK_STATUS_PENDING", "a stranger's pass opened it")
 }
@@ -230,6 +232,7 @@ func TestBadIDs(t *testing.T) {
 				require.Equal(t, []string{field}, r.fields, procedure)
 			}
 			if filters {
+				f.refuse(t, boss, procedure, with(t, row.body, field, "$NONE"), "not_found", "NOT_FOUND")
 				continue
 			}
 			r := f.refuse(t, boss, procedure, with(t, row.body, field, nil), "invalid_argument", "INVALID")

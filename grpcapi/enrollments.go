@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/access"
 	v1 "github.com/assessplan/assessplan/grpcapi/assessplanv1"
 )
 
@@ -105,6 +106,9 @@ func (s *enrollments) ListEnrollments(ctx context.Context, in *v1.ListEnrollment
 	}
 	var err error
 	if q.Org, err = settle(ctx, r, in); err != nil {
+		return nil, err
+	}
+	if err := access.Named(ctx, s.Manager, q.Org, q.Plan, assessplan.EnrollmentID{}); err != nil {
 		return nil, err
 	}
 	page, err := s.Manager.ListEnrollments(ctx, q)

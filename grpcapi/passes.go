@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/access"
 	v1 "github.com/assessplan/assessplan/grpcapi/assessplanv1"
 )
 
@@ -16,7 +17,7 @@ func (s *tasks) SchedulePendingTasks(ctx context.Context, in *v1.SchedulePending
 	if in.MaxTasks < 0 {
 		r.add("max_tasks", "is %d; want at least 1, or 0 for all", in.MaxTasks)
 	}
-	before, scope, err := passOf(ctx, r, in)
+	before, scope, err := s.passOf(ctx, r, in)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func (s *tasks) SchedulePendingTasks(ctx context.Context, in *v1.SchedulePending
 
 // ExpireOverdueTasks runs one pass that ends what is overdue.
 func (s *tasks) ExpireOverdueTasks(ctx context.Context, in *v1.ExpireOverdueTasksRequest) (*v1.ExpireOverdueTasksResponse, error) {
-	before, scope, err := passOf(ctx, &reading{}, in)
+	before, scope, err := s.passOf(ctx, &reading{}, in)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ type ofPass interface {
 	GetBefore() *timestamppb.Timestamp
 }
 
-func passOf(ctx context.Context, r *reading, in ofPass) (before time.Time, scope []assessplan.Scope, err error) {
+func (s *tasks) passOf(ctx context.Context, r *reading, in ofPass) (before time.Time, scope []assessplan.Scope, err error) {
 	before = r.instant("before", in.GetBefore())
 	plan := optional(r, "plan_id", in.GetPlanId(), assessplan.ParsePlanID)
 	testees := list(in.GetTesteeIds(), func(testee string) assessplan.TesteeID { return assessplan.TesteeID(testee) })
@@ -83,6 +84,9 @@ func passOf(ctx context.Context, r *reading, in ofPass) (before time.Time, scope
 	}
 	for _, one := range scope {
 		c.org = one.Org
+		if err := access.Named(ctx, s.Manager, one.Org, one.Plan, assessplan.EnrollmentID{}); err != nil {
+			return before, nil, err
+		}
 	}
 	return before, scope, nil
 }

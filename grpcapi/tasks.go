@@ -45,6 +45,9 @@ func (s *tasks) ListTasks(ctx context.Context, in *v1.ListTasksRequest) (*v1.Lis
 	if q.Org, err = settle(ctx, r, in); err != nil {
 		return nil, err
 	}
+	if err := access.Named(ctx, s.Manager, q.Org, q.Plan, q.Enrollment); err != nil {
+		return nil, err
+	}
 	page, err := s.Manager.ListTasks(ctx, q)
 	return &v1.ListTasksResponse{Tasks: list(page.Tasks, taskOf), NextCursor: id(page.Next)}, err
 }

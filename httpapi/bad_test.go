@@ -286,6 +286,23 @@ func TestBadFields(t *testing.T) {
 	}
 }
 
+func TestWhatIsNarrowedToNoRecordIsNotFound(t *testing.T) {
+	s := newServer(t)
+	r := s.records()
+	for _, path := range []string{"/plans/tasks?plan_id={plan}", "/plans/tasks?enrollment_id={round}"} {
+		s.get(r.fill(path)).ok()
+		s.get(records{plan: unknownID, round: unknownID}.fill(path)).refused(http.StatusNotFound, "not_found")
+		s.do(call{method: http.MethodGet, path: "/api/v1" + r.fill(path), token: foreignToken}).refused(http.StatusNotFound, "not_found")
+	}
+	for _, pass := range []string{"/plans/tasks/schedule", "/plans/tasks/expire"} {
+		for _, body := range []string{`{"plan_id":"{plan}"}`, `{"plan_id":"{plan}","testee_ids":["T-1"]}`} {
+			s.post(pass, r.fill(body)).ok()
+			s.post(pass, records{plan: unknownID}.fill(body)).refused(http.StatusNotFound, "not_found")
+			s.do(call{method: http.MethodPost, path: "/api/v1" + pass, token: foreignToken, body: r.fill(body)}).refused(http.StatusNotFound, "not_found")
+		}
+	}
+}
+
 func TestADeepBodyIsRefusedInAFewWords(t *testing.T) {
 	s := newServer(t)
 	for name, deep := range map[string]string{

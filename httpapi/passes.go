@@ -133,6 +133,9 @@ func (a *api) bounds(ctx context.Context, in *passInput, body param.PassScope) (
 	scope, err = callerOf(ctx).ScopeFor(in.Asked(), plan, body.TesteeIDs)
 	for _, one := range scope {
 		recordOf(ctx).org = one.Org
+		if err == nil {
+			err = access.Named(ctx, a.service.Manager, one.Org, one.Plan, assessplan.EnrollmentID{})
+		}
 	}
 	return before, scope, err
 }

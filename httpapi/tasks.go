@@ -136,6 +136,9 @@ func (a *api) listTasks(ctx context.Context, org assessplan.OrgID, in *listTasks
 	if err := parsed("enrollment_id", in.EnrollmentID, assessplan.ParseEnrollmentID, &query.Enrollment); err != nil {
 		return taskPage{}, err
 	}
+	if err := access.Named(ctx, a.service.Manager, org, query.Plan, query.Enrollment); err != nil {
+		return taskPage{}, err
+	}
 	return a.tasks(ctx, query, in.Tasks, in.Page)
 }
 
