@@ -7,7 +7,7 @@ import (
 // ParseBefore reads the `before` of a pass as operators write it: RFC 3339 with its offset ("2026-03-31T19:00:00+02:00"),
 // or "2026-03-31 19:00:00" on the clocks of zone (nil is UTC), resolved as [Resolve] does. Anything else is a
 // [ValidationError], also what Go's own parser lets through and the RFC does not: a comma, a one-digit hour, an offset of
-// 24 hours.
+// 24 hours. T and Z are capital letters, to which the RFC (section 5.6) lets an application keep.
 func ParseBefore(s string, zone *time.Location) (time.Time, error) {
 	if zone == nil {
 		zone = time.UTC

@@ -133,5 +133,5 @@ func (t *instant) UnmarshalText(text []byte) (err error) {
 
 // Schema describes it to huma.
 func (instant) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeString, Format: "date-time"}
+	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Description: "RFC 3339, with capital T and Z"}
 }

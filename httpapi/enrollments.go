@@ -181,7 +181,7 @@ func (a *api) enrollMany(ctx context.Context, org assessplan.OrgID, plan assessp
 
 func (a *api) listEnrollments(ctx context.Context, org assessplan.OrgID, in *listEnrollmentsInput) (enrollmentPage, error) {
 	if in.Rounds != "" && in.Rounds != "enrollments" {
-		return enrollmentPage{}, &refusal{status: http.StatusNotFound, code: "not_found", detail: "there is no such path"}
+		return enrollmentPage{}, errNoPath
 	}
 	query := assessplan.EnrollmentQuery{Org: org, Testee: assessplan.TesteeID(in.TesteeID)}
 	if err := parsed("id", in.ID.ID, assessplan.ParsePlanID, &query.Plan); err != nil {

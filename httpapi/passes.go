@@ -12,7 +12,7 @@ import (
 
 type passInput struct {
 	param.Org
-	Before string `query:"before" doc:"What was due by then: RFC 3339, or 2006-01-02 15:04:05 in the server's zone; left out, it is now"`
+	Before string `query:"before" doc:"What was due by then: RFC 3339 with capital T and Z, or 2006-01-02 15:04:05 in the server's zone; left out, it is now"`
 }
 
 type scheduleBody struct {

@@ -49,6 +49,7 @@ type refusal struct {
 	status int
 	code   string
 	detail string
+	allow  string // the methods that a path takes, with StatusMethodNotAllowed
 }
 
 func (r *refusal) Error() string { return r.detail }
@@ -104,6 +105,8 @@ func problemOf(err error) *Problem {
 	switch problem.Status {
 	case http.StatusUnauthorized:
 		problem.header.Set("WWW-Authenticate", "Bearer") // RFC 9110, section 11.6.1
+	case http.StatusMethodNotAllowed:
+		problem.header.Set("Allow", own.allow)
 	case http.StatusServiceUnavailable:
 		problem.header.Set("Retry-After", "5")
 	}

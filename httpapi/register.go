@@ -21,8 +21,9 @@ const (
 // authentication, whatever the host's other routes do; the host's middleware and transformers run around them. The names of
 // the schemas that they add (AssessmentTask, Schedule, Problem and so on) must be free in the host's document.
 //
-// A host on gin sets UseRawPath, or a testee whose ID has a slash cannot be named in a path. Register is called once for an
-// API, before it serves.
+// A host on gin sets UseRawPath, or a testee whose ID has a slash cannot be named in a path. One whose ID is "/", "." or ".." cannot
+// be on any router, since these are no names in a URL: list its tasks by testee_id, and erase it by Manager.EraseTestee. Register is
+// called once for an API, before it serves.
 func Register(on huma.API, service *assessplan.Service, config *Config) error {
 	settings, err := config.withDefaults()
 	if on == nil || service == nil {
@@ -35,7 +36,7 @@ func Register(on huma.API, service *assessplan.Service, config *Config) error {
 	return nil
 }
 
-func register(on huma.API, service *assessplan.Service, settings Config) {
+func register(on huma.API, service *assessplan.Service, settings Config) *api {
 	group := huma.NewGroup(on, settings.Prefix)
 	a := &api{huma: &ownErrors{group}, service: service, config: settings, documented: map[string]bool{}}
 	group.UseModifier(a.describe)
@@ -46,6 +47,7 @@ func register(on huma.API, service *assessplan.Service, settings Config) {
 	a.addEnrollments()
 	a.addTestees()
 	a.addEntries()
+	return a
 }
 
 // describe settles where the document says another thing than the router is told. huma asks twice for each operation: for the
@@ -53,7 +55,7 @@ func register(on huma.API, service *assessplan.Service, settings Config) {
 //
 // Bodies are in the document only, since huma would read them. And where a route has a pattern, it is the router's: net/http
 // finds /plans/{id}/enrollments and /plans/tasks/{id} to conflict, since both match /plans/tasks/enrollments, and neither is the
-// narrower. So GET on a path such as /plans/{id}/pause, which takes POST, answers 404 and not 405.
+// narrower. What then comes to the wrong route, wrongMethod refuses.
 func (a *api) describe(op *huma.Operation, next func(*huma.Operation)) {
 	r, _ := op.Metadata[routeKey].(route)
 	told := *op
@@ -121,7 +123,8 @@ func (a *api) problems() map[string]*huma.Response {
 }
 
 // Handler returns the API as a server's whole handler, with its description at openapi.json and a page to browse it at docs,
-// both below Config.Prefix and open to everybody. It answers every other path with JSON or a problem.
+// both below Config.Prefix and open to everybody. It answers every other path with JSON or a problem, also one that does not exist,
+// takes another method, or is spelt with empty or dotted segments; below docs stand a page and its files.
 func Handler(service *assessplan.Service, config *Config) (http.Handler, error) {
 	settings, err := config.withDefaults()
 	if service == nil {
@@ -140,42 +143,11 @@ func Handler(service *assessplan.Service, config *Config) (http.Handler, error) 
 		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}, // +json
 		DefaultFormat: "application/json",
 	})
-	register(served, service, settings)
+	a := register(served, service, settings)
 	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's own form of errors, which ownErrors replaces
 		delete(served.OpenAPI().Components.Schemas.Map(), unused)
 	}
 	mux.Handle("GET "+settings.Prefix+"/docs", documentation(settings.Prefix))
 	mux.Handle("GET "+settings.Prefix+"/docs/", documentation(settings.Prefix))
-	return &problemMux{mux}, nil
+	return &front{a, mux}, nil
 }
-
-// problemMux answers with a problem where a ServeMux has no route or another method.
-type problemMux struct{ mux *http.ServeMux }
-
-func (m *problemMux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	fallback, pattern := m.mux.Handler(r)
-	if pattern != "" {
-		m.mux.ServeHTTP(w, r)
-		return
-	}
-	answered := &statusOnly{header: http.Header{}, status: http.StatusNotFound}
-	fallback.ServeHTTP(answered, r)
-	problem := problemOf(&refusal{status: http.StatusNotFound, code: "not_found", detail: "there is no such path"})
-	if answered.status == http.StatusMethodNotAllowed {
-		allowed := answered.header.Get("Allow")
-		w.Header().Set("Allow", allowed)
-		problem = problemOf(&refusal{status: http.StatusMethodNotAllowed, code: "method_not_allowed", detail: "this path takes " + allowed})
-	}
-	writeProblem(w, problem)
-}
-
-// statusOnly keeps what a handler says, and drops its body.
-type statusOnly struct {
-	header http.Header
-	status int
-}
-
-func (s *statusOnly) Header() http.Header         { return s.header }
-func (s *statusOnly) WriteHeader(status int)      { s.status = status }
-func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }

@@ -59,6 +59,11 @@ func TestTheRoutesStandBesideThoseOfAHost(t *testing.T) {
 			require.Len(t, do(http.MethodGet, "/plans/tasks", "").ok()["tasks"], 3)
 			require.Len(t, do(http.MethodGet, "/testees/T%2F1/tasks", "").ok()["tasks"], 3)
 			do(http.MethodGet, "/plans/"+plan+"/rounds", "").refused(http.StatusNotFound, "not_found")
+			for _, path := range []string{"/plans/" + plan + "/pause", "/plans/tasks/schedule", "/plans/preview"} {
+				posted := do(http.MethodGet, path, "")
+				posted.refused(http.StatusMethodNotAllowed, "method_not_allowed")
+				require.Equal(t, "POST", posted.header.Get("Allow"))
+			}
 			do(http.MethodPost, "/plans", `{"scale":"PHQ-8"}`).refused(http.StatusBadRequest, "invalid")
 			do(http.MethodPost, "/plans", "").refused(http.StatusBadRequest, "invalid")
 			s.do(call{method: http.MethodGet, path: "/assess/plans"}).refused(http.StatusUnauthorized, "unauthenticated")

@@ -28,6 +28,7 @@ type api struct {
 	config  Config
 
 	documented map[string]bool // operations, by ID
+	routes     []route
 }
 
 // route is one operation.
@@ -66,6 +67,7 @@ func add[I, O any](a *api, r route, handle func(ctx context.Context, in *I) (O, 
 	if r.needs != access.TokenDecides {
 		op.Security = []map[string][]string{{securityScheme: {}}}
 	}
+	a.routes = append(a.routes, r)
 	op.Middlewares = huma.Middlewares{a.enter(r, parameters)}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*answer[O], error) {
 		out, err := handle(ctx, in)
@@ -116,7 +118,10 @@ func (a *api) enter(r route, parameters map[string]bool) func(huma.Context, func
 		ctx = huma.WithValue(ctx, recordKey{}, seen)
 		defer a.log(ctx, r, seen)
 		defer a.recovered(ctx, seen)
-		who, err := a.admit(ctx, r, parameters)
+		who, err := access.Principal{}, a.wrongMethod(ctx, r)
+		if err == nil {
+			who, err = a.admit(ctx, r, parameters)
+		}
 		seen.subject, seen.org = who.Subject, who.Org
 		if err == nil && r.body != nil {
 			seen.body, err = bodyOf(ctx)
@@ -235,9 +240,14 @@ func (a *api) refuse(ctx context.Context, err error) *Problem {
 }
 
 func (a *api) log(ctx huma.Context, r route, seen *record) {
+	a.logged(ctx.Context(), r.method, r.path, ctx.Status(), seen)
+}
+
+// logged writes the record of a request, with the route that it came to, if any: a path is the caller's text.
+func (a *api) logged(ctx context.Context, method, route string, status int, seen *record) {
 	attrs := []slog.Attr{
-		slog.String("request_id", seen.id), slog.String("method", r.method), slog.String("route", r.path),
-		slog.String("subject", seen.subject), slog.String("org", string(seen.org)), slog.Int("status", ctx.Status()),
+		slog.String("request_id", seen.id), slog.String("method", method), slog.String("route", route),
+		slog.String("subject", seen.subject), slog.String("org", string(seen.org)), slog.Int("status", status),
 		slog.Duration("duration", a.config.Clock.Now().Sub(seen.started)),
 	}
 	level := slog.LevelInfo
@@ -248,7 +258,7 @@ func (a *api) log(ctx huma.Context, r route, seen *record) {
 		level = slog.LevelError
 		attrs = append(attrs, slog.String("error", seen.cause.Error()))
 	}
-	a.config.Logger.LogAttrs(ctx.Context(), level, "request", attrs...)
+	a.config.Logger.LogAttrs(ctx, level, "request", attrs...)
 }
 
 // recovered answers for a handler that panicked. The value may hold anything: the log gets its type, and the stack.

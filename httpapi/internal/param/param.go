@@ -49,8 +49,8 @@ func (p Page) MostRecords() (int, bool) {
 // Tasks selects among tasks.
 type Tasks struct {
 	Status        []string `query:"status" doc:"Some of pending, opened, completed, expired, canceled"`
-	PlannedFrom   string   `query:"planned_from" format:"date-time"`
-	PlannedBefore string   `query:"planned_before" format:"date-time"`
+	PlannedFrom   string   `query:"planned_from" format:"date-time" doc:"RFC 3339, with capital T and Z"`
+	PlannedBefore string   `query:"planned_before" format:"date-time" doc:"RFC 3339, with capital T and Z"`
 }
 
 // PassScope is what a pass may be narrowed to.
