@@ -29,7 +29,7 @@ func checkJSON(data []byte, of protoreflect.MessageDescriptor) *assessplan.Fault
 		return &assessplan.Fault{Path: wholeBody, Message: "is empty; want a JSON object"}
 	}
 	c.object("", c.next(), of)
-	if _, err := c.decoder.Token(); err != io.EOF { //nolint:errorlint // Token returns it as it is
+	if _, err := c.decoder.Token(); err != io.EOF {
 		c.fault("", "is more than one JSON value")
 	}
 	return c.first
