@@ -212,7 +212,7 @@ func (d *delivery) decide(event *OutboxEvent, code FailureCode) {
 		d.report.Published++
 		d.suspects.taken(event.ID)
 		d.note(event, Settlement{Outcome: Delete})
-	case FailurePublishTimeout:
+	case FailurePublishTimeout, failureNotAsked:
 		d.giveBack([]OutboxEvent{*event})
 	default:
 		d.refuse(event, code)

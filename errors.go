@@ -281,8 +281,9 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// PublishError is what a publisher returns where it refused some events for what they are, and took all others: it names
-// those that were not delivered. A broker that cannot be reached is any other error.
+// PublishError is what a publisher returns where it did not deliver some events, and all others: it names those. One whose
+// error is [ErrUnavailable] by errors.Is was not refused: the broker failed at it, or was not asked. Any other was refused for
+// what it is. A broker that takes nothing is any other error.
 type PublishError struct {
 	Failed map[EventID]error
 }

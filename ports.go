@@ -327,7 +327,9 @@ type OutboxStats struct {
 // EventPublisher hands events to a broker. It is called outside of any transaction, by each relay in turn, so by several
 // goroutines at once where several relays run; it may call the service back. A [PublishError] that does not
 // name them all confirms the others, also where it is wrapped, but not where it is joined with another error; nil confirms
-// all; anything else confirms none. What an error says is neither stored nor logged, since it may quote the event: log it in
+// all; anything else confirms none. An event that it names with an error that is [ErrUnavailable] by errors.Is was not
+// refused: the relay gives it back at once, and holds nothing against it; a refusal of any other is counted, until the event
+// is parked. What an error says is neither stored nor logged, since it may quote the event: log it in
 // Publish, with the event's ID. It may be given an event again that it confirmed before,
 // with the same ID: delivery is at least once. No two events of one call are of one subject, so that their order within a
 // call does not matter. It honours its ctx, and keeps no event but what it copied of it.

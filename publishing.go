@@ -8,7 +8,7 @@ import (
 
 // publish calls the publisher and returns which events it did not take, with a code for each, or that it took none. Only a
 // PublishError that does not name every event confirms the others. An event that is named because the time ran out has
-// [FailurePublishTimeout]: it was not refused.
+// [FailurePublishTimeout], one that is named with [ErrUnavailable] has failureNotAsked: neither was refused.
 func (r *Relay) publish(ctx context.Context, batch []OutboxEvent) (left map[EventID]FailureCode, failed *PublisherError) {
 	events := make([]Event, len(batch))
 	for i := range batch {
@@ -28,6 +28,9 @@ func (r *Relay) publish(ctx context.Context, batch []OutboxEvent) (left map[Even
 	return nil, &PublisherError{Code: code, Cause: err}
 }
 
+// failureNotAsked is of an event that a publisher names without having had an answer about it. It is never stored.
+const failureNotAsked FailureCode = "not_asked"
+
 // namedBy returns those of events that a PublishError names, if it is one. One that is joined with other errors says nothing
 // of the events that the others are about.
 func namedBy(err error, events []Event, code FailureCode) (named map[EventID]FailureCode, ok bool) {
@@ -38,7 +41,11 @@ func namedBy(err error, events []Event, code FailureCode) (named map[EventID]Fai
 		}
 		named = map[EventID]FailureCode{}
 		for i := range events {
-			if _, is := partly.Failed[events[i].ID]; is {
+			why, is := partly.Failed[events[i].ID]
+			switch {
+			case is && errors.Is(why, ErrUnavailable):
+				named[events[i].ID] = failureNotAsked
+			case is:
 				named[events[i].ID] = code
 			}
 		}

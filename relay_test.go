@@ -224,6 +224,45 @@ func TestNothingIsHeldAgainstEventsWhileTheBrokerIsDown(t *testing.T) {
 	}
 }
 
+func TestEventThatTheBrokerWasNotAskedForIsGivenBackAtOnce(t *testing.T) {
+	refused := errors.New("too large")
+	for name, row := range map[string]struct {
+		why    error
+		parked int
+	}{
+		"unavailable":             {assessplan.ErrUnavailable, 0},
+		"wrapped":                 {fmt.Errorf("no answer: %w", assessplan.ErrUnavailable), 0},
+		"joined with another":     {errors.Join(refused, assessplan.ErrUnavailable), 0},
+		"refused for what it is":  {refused, 1},
+		"named without any error": {nil, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			up, failing := &plantest.Publisher{}, true
+			f, _, seen := relaying(t, func(s *setup) {
+				s.config.Relay.MaxFailures = 1
+				s.config.Publisher = publishing(func(ctx context.Context, events []assessplan.Event) error {
+					i := slices.IndexFunc(events, ofClinicsPlan)
+					if i < 0 || !failing {
+						return up.Publish(ctx, events...)
+					}
+					failing = false
+					require.NoError(t, up.Publish(ctx, slices.Delete(slices.Clone(events), i, i+1)...))
+					return &assessplan.PublishError{Failed: map[assessplan.EventID]error{events[i].ID: row.why}}
+				})
+			})
+			f.plan(daily(1))
+			f.beside()
+			report := f.relayed()
+			require.Equal(t, row.parked, report.Parked)
+			require.Equal(t, 1-row.parked, report.Returned)
+			require.Zero(t, report.Refused)
+			require.Len(t, up.Events(), 2-row.parked)
+			require.Len(t, plantest.Observed[*assessplan.EventParked](seen), row.parked)
+			require.Zero(t, f.outbox().Pending)
+		})
+	}
+}
+
 func TestLoneEventIsNotToBlameWhileThePublisherIsDown(t *testing.T) {
 	f, publisher, seen := relaying(t, func(s *setup) { s.config.Relay.MaxFailures = 1 })
 	f.plan(daily(1))

@@ -3,6 +3,7 @@ package plantest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -38,10 +39,16 @@ func (p *Publisher) Fail(times int, err error) {
 }
 
 // FailEvents makes events that match fail with err, so many times, while the others of their call are delivered: the call
-// returns a [assessplan.PublishError]. match must not use the Publisher; a nil err is [assessplan.ErrUnavailable].
+// returns a [assessplan.PublishError]. match must not use the Publisher. A nil err refuses the event; with
+// [assessplan.ErrUnavailable] it was not refused, and the relay gives it back.
 func (p *Publisher) FailEvents(times int, match func(assessplan.Event) bool, err error) {
-	p.refuse(&refusal{match: match, left: times, err: orUnavailable(err)})
+	if err == nil {
+		err = errRefused
+	}
+	p.refuse(&refusal{match: match, left: times, err: err})
 }
+
+var errRefused = errors.New("refused by plantest")
 
 // OfType matches events of some types, for FailEvents.
 func OfType(types ...assessplan.EventType) func(assessplan.Event) bool {
