@@ -32,24 +32,29 @@ func (r *Relay) publish(ctx context.Context, batch []OutboxEvent) (left map[Even
 const failureNotAsked FailureCode = "not_asked"
 
 // namedBy returns those of events that a PublishError names, if it is one. One that is joined with other errors says nothing
-// of the events that the others are about.
+// of the events that the others are about, nor does one whose errors panic when they are asked what they are.
 func namedBy(err error, events []Event, code FailureCode) (named map[EventID]FailureCode, ok bool) {
+	defer func() {
+		if recover() != nil {
+			named, ok = nil, false
+		}
+	}()
 	for ; err != nil; err = errors.Unwrap(err) {
 		partly, ok := err.(*PublishError) //nolint:errorlint // errors.As would look into joined errors
 		if !ok || partly == nil {
 			continue
 		}
-		named = map[EventID]FailureCode{}
+		codes := map[EventID]FailureCode{}
 		for i := range events {
 			why, is := partly.Failed[events[i].ID]
 			switch {
 			case is && errors.Is(why, ErrUnavailable):
-				named[events[i].ID] = failureNotAsked
+				codes[events[i].ID] = failureNotAsked
 			case is:
-				named[events[i].ID] = code
+				codes[events[i].ID] = code
 			}
 		}
-		return named, true
+		return codes, true
 	}
 	return nil, false
 }

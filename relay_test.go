@@ -188,6 +188,29 @@ func refuseAll(_ context.Context, events []assessplan.Event) error {
 	return &assessplan.PublishError{Failed: failed}
 }
 
+// bomb is an error that panics when it is asked what it is.
+type bomb struct{}
+
+func (bomb) Error() string { panic(secret) }
+func (bomb) Is(error) bool { panic(secret) }
+
+func TestErrorThatPanicsCostsTheCallAlone(t *testing.T) {
+	up, failing := &plantest.Publisher{}, true
+	f, _, _ := relaying(t, func(s *setup) {
+		s.config.Publisher = publishing(func(ctx context.Context, events []assessplan.Event) error {
+			if failing {
+				failing = false
+				return &assessplan.PublishError{Failed: map[assessplan.EventID]error{events[0].ID: bomb{}}}
+			}
+			return up.Publish(ctx, events...)
+		})
+	})
+	f.plan(daily(1))
+	f.beside()
+	f.relayed()
+	require.Len(t, up.Events(), 2)
+}
+
 // TestNothingIsHeldAgainstEventsWhileTheBrokerIsDown lets a broker be down for an hour, and says so in two ways.
 func TestNothingIsHeldAgainstEventsWhileTheBrokerIsDown(t *testing.T) {
 	for name, down := range map[string]func(context.Context, []assessplan.Event) error{

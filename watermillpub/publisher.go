@@ -1,0 +1,81 @@
+package watermillpub
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/assessplan/assessplan"
+)
+
+// Publisher publishes events through a message.Publisher. It is safe for concurrent use.
+type Publisher struct {
+	to     message.Publisher
+	config Config
+	down   atomic.Bool // the broker took nothing when it was last asked
+}
+
+var _ assessplan.EventPublisher = (*Publisher)(nil)
+
+// New makes an [assessplan.EventPublisher] of a message.Publisher, which stays the host's to close. A nil config is legal; the
+// error names every fault.
+func New(publisher message.Publisher, config *Config) (*Publisher, error) {
+	c, err := config.withDefaults()
+	if publisher == nil {
+		err = errors.Join(errors.New("watermillpub: the publisher is nil; give one of Watermill's, such as watermill-nats has"), err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Publisher{to: publisher, config: c}, nil
+}
+
+// Publish publishes each event by itself, several at once, and returns when the Publisher has answered for each. It names
+// those that were not published in an [assessplan.PublishError]: one that cannot be made a message, and one at which the
+// Publisher failed while it took others, were refused. When as many fail in a row as are published at once, and at least four,
+// the broker is out of order: no more are begun, and those and what is left are named with [assessplan.ErrUnavailable]. So is
+// what is left when ctx ends. Where nothing was taken at all the error is another one, which is ErrUnavailable, too.
+//
+// Each message has ctx for its context, which few Publishers look at: a call of theirs that hangs is waited for. What a
+// Publisher says is shown as far as Config.Explain does, and is found with errors.As. A panic of the Publisher is a failure of
+// its event.
+func (p *Publisher) Publish(ctx context.Context, events ...assessplan.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	c := &call{Publisher: p, ctx: ctx, events: events, failed: map[assessplan.EventID]error{}}
+	c.run()
+	err := c.answer()
+	c.tell()
+	return err
+}
+
+const (
+	keyEvent = "event"
+	keyTopic = "topic"
+	keyWhy   = "why"
+)
+
+// tell logs what was refused, and when the broker goes and comes.
+func (c *call) tell() {
+	for i := range c.events {
+		var refused *failure
+		if err := c.failed[c.events[i].ID]; errors.As(err, &refused) && !refused.unavailable {
+			c.config.Logger.LogAttrs(c.ctx, slog.LevelWarn, "event refused",
+				slog.Any(keyEvent, c.events[i]), slog.String(keyTopic, refused.topic), slog.String(keyWhy, refused.why))
+		}
+	}
+	switch {
+	case c.broken() || c.taken == 0 && c.asked > 0:
+		level := slog.LevelDebug
+		if !c.down.Swap(true) {
+			level = slog.LevelWarn
+		}
+		c.config.Logger.LogAttrs(c.ctx, level, "the broker takes no events", slog.String(keyWhy, c.streak[len(c.streak)-1].why))
+	case c.taken > 0 && c.down.Swap(false):
+		c.config.Logger.LogAttrs(c.ctx, slog.LevelInfo, "the broker takes events again")
+	}
+}
