@@ -17,12 +17,13 @@ type call struct {
 	ctx    context.Context
 	events []assessplan.Event
 
-	mu     sync.Mutex
-	next   int        // the first event that nobody has begun
-	asked  int        // of how many the Publisher was asked
-	taken  int        // and how many of those it took
-	streak []*failure // those that it did not take since it last took one
-	failed map[assessplan.EventID]error
+	mu        sync.Mutex
+	next      int        // the first event that nobody has begun
+	asked     int        // of how many the Publisher was asked
+	taken     int        // and how many of those it took
+	lastTaken int        // the place of the last one that it took
+	streak    []*failure // those that it did not take since it last took one, as it answered
+	failed    []*failure
 }
 
 // leastStreak is how many events in a row must fail at the least before the broker is to blame.
@@ -32,30 +33,35 @@ func (c *call) run() {
 	var workers sync.WaitGroup
 	for range min(c.config.Concurrency, len(c.events)) {
 		workers.Go(func() {
-			for event := c.begin(); event != nil; event = c.begin() {
-				c.publish(event)
+			for place, is := c.begin(); is; place, is = c.begin() {
+				c.publish(place)
 			}
 		})
 	}
 	workers.Wait()
+	c.judge()
 }
 
-// begin returns the next event, if there is one and it is worth trying.
-func (c *call) begin() *assessplan.Event {
+// begin returns the place of the next event, if there is one and it is worth trying.
+func (c *call) begin() (place int, is bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.next == len(c.events) || c.ctx.Err() != nil || c.broken() {
-		return nil
+		return 0, false
 	}
 	c.next++
-	return &c.events[c.next-1]
+	return c.next - 1, true
 }
 
 func (c *call) broken() bool { return len(c.streak) >= max(leastStreak, c.config.Concurrency) }
 
+// isDown says of the broker that it took nothing, or nothing any more.
+func (c *call) isDown() bool { return c.broken() || c.taken == 0 && c.asked > 0 }
+
 // publish publishes one event and notes what became of it, also where the Publisher panics or ends the goroutine.
-func (c *call) publish(event *assessplan.Event) {
-	failed := &failure{event: event.ID, why: "a panic"} // unless the publisher returns; what it says may quote the event
+func (c *call) publish(place int) {
+	event := &c.events[place]
+	failed := &failure{place: place, event: event.ID, why: "a panic"} // unless the Publisher returns; what it says may quote the event
 	defer func() {
 		_ = recover()
 		c.settle(failed)
@@ -63,7 +69,7 @@ func (c *call) publish(event *assessplan.Event) {
 	m, topic, err := c.message(event)
 	failed.topic = topic
 	if err != nil {
-		failed.why, failed.refused = err.Error(), true
+		failed.why, failed.unasked = err.Error(), true
 		return
 	}
 	if err = c.to.Publish(topic, m); err == nil {
@@ -91,46 +97,57 @@ func (c *call) message(event *assessplan.Event) (*message.Message, string, error
 func (c *call) settle(f *failure) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if f.refused {
-		c.failed[f.event] = f
-		return
+	if !f.unasked {
+		c.asked++
 	}
-	c.asked++
-	if f.delivered {
+	switch {
+	case f.delivered:
 		c.taken++
+		c.lastTaken = max(c.lastTaken, f.place)
 		c.streak = nil
 		return
+	case !f.unasked:
+		c.streak = append(c.streak, f)
 	}
-	c.failed[f.event] = f
-	c.streak = append(c.streak, f)
+	c.failed = append(c.failed, f)
 }
 
-// answer is what the relay is told.
-func (c *call) answer() error {
+// judge tells what was refused from what the broker failed at. An event is to blame if the broker took one that was begun
+// after it; of the last ones nobody knows.
+func (c *call) judge() {
+	for _, f := range c.failed {
+		if !f.unasked && (c.taken == 0 || f.place > c.lastTaken) {
+			f.unavailable = true
+		}
+	}
 	if c.broken() {
 		for _, f := range c.streak {
 			f.unavailable = true
 		}
 	}
-	for i := range c.events[c.next:] {
-		id := c.events[c.next+i].ID
-		c.failed[id] = &failure{event: id, why: c.whyNotAsked(), cause: context.Cause(c.ctx), unavailable: true}
+	why := "not begun: the broker took none of those before"
+	if c.ctx.Err() != nil {
+		why = "not begun: the context ended"
 	}
+	for i := c.next; i < len(c.events); i++ {
+		c.failed = append(c.failed, &failure{place: i, event: c.events[i].ID, why: why, cause: context.Cause(c.ctx), unavailable: true})
+	}
+}
+
+// answer is what the relay is told.
+func (c *call) answer() error {
 	switch {
 	case len(c.failed) == 0:
 		return nil
 	case c.taken > 0 || c.asked == 0 && c.next == len(c.events):
-		return &assessplan.PublishError{Failed: c.failed}
+		named := &assessplan.PublishError{Failed: make(map[assessplan.EventID]error, len(c.failed))}
+		for _, f := range c.failed {
+			named.Failed[f.event] = f
+		}
+		return named
 	case c.asked == 0:
 		return &breakdown{why: "no event was begun: the context ended", cause: context.Cause(c.ctx)}
 	}
 	last := c.streak[len(c.streak)-1]
 	return &breakdown{why: fmt.Sprintf("the broker took none of %d events; of the last: %s", c.asked, last.why), cause: last.cause}
-}
-
-func (c *call) whyNotAsked() string {
-	if c.ctx.Err() != nil {
-		return "not begun: the context ended"
-	}
-	return "not begun: the broker took none of those before"
 }

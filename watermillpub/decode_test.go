@@ -133,9 +133,9 @@ func TestMessagesOfOtherSendersAndBrokers(t *testing.T) {
 		config watermillpub.Config
 		rename func(string) string
 	}{
-		"structured without headers":                   {structured, func(string) string { return "" }},
-		"binary whose content-type became a property":  {amqp, dropped("content-type")},
-		"attributes behind a colon":                    {amqp, colon},
+		"structured without headers":                    {structured, func(string) string { return "" }},
+		"binary whose content-type became a property":   {amqp, dropped("content-type")},
+		"attributes behind a colon":                     {amqp, colon},
 		"binary without what every message of ours has": {nats, dropped("partitionkey", "orgid", "content-type")},
 		"over HTTP, which has no ce-datacontenttype":    {nats, dropped("ce-datacontenttype")},
 	} {
@@ -161,7 +161,9 @@ func TestQuotedHeadersAreRead(t *testing.T) {
 
 func TestWhatIsNoEventIsInvalid(t *testing.T) {
 	event := history(t, plantest.Org)[2]
-	set := func(name, value string) func(*message.Message) { return func(m *message.Message) { m.Metadata[name] = value } }
+	set := func(name, value string) func(*message.Message) {
+		return func(m *message.Message) { m.Metadata[name] = value }
+	}
 	drop := func(name string) func(*message.Message) { return func(m *message.Message) { delete(m.Metadata, name) } }
 	payload := func(s string) func(*message.Message) { return func(m *message.Message) { m.Payload = []byte(s) } }
 	binary := watermillpub.Config{Mode: watermillpub.Binary}

@@ -4,12 +4,13 @@ import "github.com/assessplan/assessplan"
 
 // failure is why an event was not published. Its message never shows the cause, but what Config.Explain makes of it.
 type failure struct {
+	place       int
 	event       assessplan.EventID
 	topic       string
 	why         string
 	cause       error
 	unavailable bool // it was not refused
-	refused     bool // before the Publisher was asked
+	unasked     bool // the Publisher was not asked: it was no message
 	delivered   bool // and so this is no failure
 }
 

@@ -34,10 +34,11 @@ func New(publisher message.Publisher, config *Config) (*Publisher, error) {
 }
 
 // Publish publishes each event by itself, several at once, and returns when the Publisher has answered for each. It names
-// those that were not published in an [assessplan.PublishError]: one that cannot be made a message, and one at which the
-// Publisher failed while it took others, were refused. When as many fail in a row as are published at once, and at least four,
-// the broker is out of order: no more are begun, and those and what is left are named with [assessplan.ErrUnavailable]. So is
-// what is left when ctx ends. Where nothing was taken at all the error is another one, which is ErrUnavailable, too.
+// those that were not published in an [assessplan.PublishError]. Refused were those that cannot be made a message, and those
+// that failed while the Publisher took one that was begun after them; the others are [assessplan.ErrUnavailable]. When as many
+// fail in a row as are published at once, and at least four, the broker is out of order: no more are begun, and those and what
+// is left are unavailable. So is what is left when ctx ends. Where nothing was taken at all the error is another one, which is
+// ErrUnavailable, too.
 //
 // Each message has ctx for its context, which few Publishers look at: a call of theirs that hangs is waited for. What a
 // Publisher says is shown as far as Config.Explain does, and is found with errors.As. A panic of the Publisher is a failure of
@@ -46,11 +47,10 @@ func (p *Publisher) Publish(ctx context.Context, events ...assessplan.Event) err
 	if len(events) == 0 {
 		return nil
 	}
-	c := &call{Publisher: p, ctx: ctx, events: events, failed: map[assessplan.EventID]error{}}
+	c := &call{Publisher: p, ctx: ctx, events: events}
 	c.run()
-	err := c.answer()
 	c.tell()
-	return err
+	return c.answer()
 }
 
 const (
@@ -61,15 +61,14 @@ const (
 
 // tell logs what was refused, and when the broker goes and comes.
 func (c *call) tell() {
-	for i := range c.events {
-		var refused *failure
-		if err := c.failed[c.events[i].ID]; errors.As(err, &refused) && !refused.unavailable {
+	for _, f := range c.failed {
+		if !f.unavailable {
 			c.config.Logger.LogAttrs(c.ctx, slog.LevelWarn, "event refused",
-				slog.Any(keyEvent, c.events[i]), slog.String(keyTopic, refused.topic), slog.String(keyWhy, refused.why))
+				slog.Any(keyEvent, c.events[f.place]), slog.String(keyTopic, f.topic), slog.String(keyWhy, f.why))
 		}
 	}
 	switch {
-	case c.broken() || c.taken == 0 && c.asked > 0:
+	case c.isDown():
 		level := slog.LevelDebug
 		if !c.down.Swap(true) {
 			level = slog.LevelWarn
