@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/sqlstore/sqlitestore"
+)
+
+//go:embed schema.sql
+var schema string
+
+// ledger is the database of the statistics.
+type ledger struct {
+	db   *sql.DB
+	zone *time.Location // of the weeks
+	id   string         // of these tables: whose consumer has told them everything so far
+
+	newer func(told, known int64) bool // by their places
+}
+
+const inMemory = ":memory:"
+
+// openLedger opens a file and makes its tables. A nil zone is the one in which they were begun.
+func openLedger(ctx context.Context, file string, zone *time.Location) (l *ledger, err error) {
+	dsn, err := sqlitestore.DSN(file, nil) // a commit is on the disk, transactions take their turns
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}()
+	if file == inMemory {
+		db.SetMaxOpenConns(1) // another connection would be another database
+	}
+	l = &ledger{db: db, zone: zone, newer: func(told, known int64) bool { return told > known }}
+	if _, err := db.ExecContext(ctx, schema); err != nil {
+		return nil, err
+	}
+	return l, l.takeUp(ctx)
+}
+
+func (l *ledger) close() error { return l.db.Close() }
+
+// worker names the consumer of these tables at the broker.
+func (l *ledger) worker() string { return "statsworker_" + l.id }
+
+// takeUp finds out whose tables these are. New ones are given a worker.
+func (l *ledger) takeUp(ctx context.Context) error {
+	if l.zone != nil {
+		const begin = `INSERT INTO adherence_worker (one, id, zone) VALUES (1, ?, ?) ON CONFLICT DO NOTHING`
+		if _, err := l.db.ExecContext(ctx, begin, uuid.NewString(), l.zone.String()); err != nil {
+			return err
+		}
+	}
+	var zone string
+	err := l.db.QueryRowContext(ctx, `SELECT id, zone FROM adherence_worker`).Scan(&l.id, &zone)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return errors.New("no worker has written into it")
+	case err != nil:
+		return err
+	case l.zone != nil && l.zone.String() != zone:
+		return fmt.Errorf("its weeks are those of %s, and not of %s: give --zone %s, or another file", zone, l.zone, zone)
+	}
+	l.zone, err = time.LoadLocation(zone)
+	return err
+}
+
+// startOver empties the tables, under a new id: whatever happens next, its consumer will begin at the beginning.
+func (l *ledger) startOver(ctx context.Context) error {
+	l.id = uuid.NewString()
+	return l.update(ctx, func(tx *sql.Tx) error {
+		for _, table := range []string{"adherence", "adherence_tasks", "adherence_plans", "adherence_rounds", "adherence_refused"} {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE adherence_worker SET id = ?`, l.id)
+		return err
+	})
+}
+
+// apply takes an event into account: once, however often and in whatever order it comes. What nobody could count is
+// [assessplan.ErrInvalid].
+func (l *ledger) apply(ctx context.Context, event assessplan.Event, fact assessplan.Fact) error {
+	switch fact := fact.(type) {
+	case *assessplan.PlanCreated:
+		_, err := l.db.ExecContext(ctx, `INSERT INTO adherence_plans (plan, org, scale, ref) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			fact.PlanID.String(), fact.OrgID, fact.ScaleCode, fact.ExternalRef)
+		return err
+	case *assessplan.EnrollmentCreated:
+		_, err := l.db.ExecContext(ctx, `INSERT INTO adherence_rounds (round, org, plan, planned) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			fact.EnrollmentID.String(), fact.OrgID, fact.PlanID.String(), fact.Planned)
+		return err
+	}
+	told, of, err := standingOf(event, fact, l.zone)
+	if err != nil || !of {
+		return err
+	}
+	return l.update(ctx, func(tx *sql.Tx) error { return l.move(ctx, tx, event.Subject.String(), told) })
+}
+
+// refuse remembers a message that cannot be counted.
+func (l *ledger) refuse(ctx context.Context, message, why string) error {
+	_, err := l.db.ExecContext(ctx, `INSERT INTO adherence_refused (message, why) VALUES (?, ?) ON CONFLICT DO NOTHING`, message, why)
+	return err
+}
+
+func (l *ledger) update(ctx context.Context, fn func(tx *sql.Tx) error) error {
+	tx, err := l.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := fn(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
