@@ -39,7 +39,7 @@ func connect(url, name string, log *slog.Logger) (*stream, error) {
 }
 
 func dial(url string) (*nats.Conn, error) {
-	return nats.Connect(url, nats.Name("statsworker"), nats.MaxReconnects(-1))
+	return nats.Connect(url, nats.Name("statsworker"), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1))
 }
 
 // create makes the stream, which must not exist: on the disk, for a single server.
