@@ -42,7 +42,6 @@ func TestAnObserverThatPanicsCostsARunAndIsTold(t *testing.T) {
 	for name, how := range map[string]func(){
 		"a panic":                  func() { panic(secret) },
 		"a panic with an error":    func() { panic(errors.New(secret)) },
-		"a panic with nil":         func() { panic(nil) },
 		"the end of the goroutine": runtime.Goexit,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ go 1.26.0
 
 replace (
 	github.com/assessplan/assessplan => ../
+	github.com/assessplan/assessplan/cronworker => ../cronworker
 	github.com/assessplan/assessplan/sqlstore => ../sqlstore
 	github.com/assessplan/assessplan/watermillpub => ../watermillpub
 )
@@ -13,6 +14,7 @@ require (
 	github.com/ThreeDotsLabs/watermill-amqp/v3 v3.0.2
 	github.com/ThreeDotsLabs/watermill-nats/v2 v2.1.3
 	github.com/assessplan/assessplan v0.0.0-00010101000000-000000000000
+	github.com/assessplan/assessplan/cronworker v0.0.0-00010101000000-000000000000
 	github.com/assessplan/assessplan/sqlstore v0.0.0-00010101000000-000000000000
 	github.com/assessplan/assessplan/watermillpub v0.0.0-00010101000000-000000000000
 	github.com/benbjohnson/clock v1.3.5
@@ -39,6 +41,7 @@ require (
 	github.com/nats-io/nuid v1.0.1 // indirect
 	github.com/oklog/ulid v1.3.1 // indirect
 	github.com/pkg/errors v0.9.1 // indirect
+	github.com/robfig/cron/v3 v3.0.1 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )

@@ -21,6 +21,8 @@
 //	sqlite, postgres, mariadb   a relay dies between publish and delete, 10 times; long 100 times (relaying_test.go)
 //	postgres, mariadb           a connection is cut between COMMIT and its answer, 60 times; long 2,000 times (cutting_test.go)
 //	postgres, mariadb           the server is killed, 3 times; long 20 times amid 20,000 tasks (restart_test.go)
+//	postgres                    four cronworkers share a database, and three of them are killed, one after the other; in the long form
+//	                            100 are, amid 20,000 tasks, and others take their places (cron_test.go)
 //	postgres, mariadb           an idle client holds 1,000 tasks in a transaction (holding_test.go)
 //	sqlite                      the disk is full (full_test.go)
 //

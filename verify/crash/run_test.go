@@ -27,6 +27,8 @@ type shape struct {
 	lease     time.Duration
 	mutant    string
 	within    time.Duration
+	cron      bool    // a cronworker triggers the workers
+	dwindles  bool    // nobody takes the place of a worker that was killed
 	server    *server // of the run's own: it is killed instead of workers; nil where there is none
 }
 
@@ -65,7 +67,7 @@ func newRun(t *testing.T, s shape) *run {
 	t.Helper()
 	folder := t.TempDir()
 	r := &run{shape: s, t: t, rng: rand.New(rand.NewPCG(uint64(s.seed), 0)), progress: map[string]bool{}, deadline: time.Now().Add(s.within)}
-	r.job = job{Database: s.database, Location: newLocation(t, &s), Outages: s.server != nil, Clock: filepath.Join(folder, "clock"),
+	r.job = job{Database: s.database, Location: newLocation(t, &s), Cron: s.cron, Outages: s.server != nil, Clock: filepath.Join(folder, "clock"),
 		Ledger: filepath.Join(folder, "ledger"), PageSize: s.pageSize, BatchSize: s.batchSize, Latency: s.latency, Lease: s.lease, Mutant: s.mutant}
 	r.clock, r.ledger.path = sharedClock{r.job.Clock}, r.job.Ledger
 	r.setClock(monday)
@@ -223,6 +225,10 @@ func (r *run) strike(most int) int {
 		r.killed++
 	}
 	r.setClock(r.now.Add(r.lease + time.Second))
+	if r.dwindles {
+		r.fleet = slices.DeleteFunc(r.fleet, (*process).hasEnded)
+		return len(victims)
+	}
 	for _, i := range victims {
 		r.fleet[i] = startProcess(r.t, &r.job)
 	}

@@ -24,12 +24,16 @@ type job struct {
 	Lease               time.Duration
 	Mutant              string // a guard that is taken away, see mutants_test.go; empty for none
 	Outages             bool   // the database may be away at times
+	Cron                bool   // a cronworker triggers it, see cron_test.go
 	Holds               int    // it claims so many tasks and events and stays idle, see holding_test.go
 	Dies, Writes        int    // it only relays, until it dies, see relaying_test.go
 }
 
 // tally is what a worker that was stopped says that it did, as the last line of its standard output.
-type tally struct{ Opened, Ended, Published, Commands, Outages int }
+type tally struct {
+	Opened, Ended, Published, Commands, Outages int
+	Unsound                                     string // what a cronworker's status says that it should not
+}
 
 // ready is what it writes to its standard output when it begins.
 const ready = "ready"
@@ -123,10 +127,14 @@ func (w *worker) run(ctx context.Context) {
 		return
 	}
 	var running sync.WaitGroup
-	running.Go(func() { w.repeat(ctx, w.open) })
-	running.Go(func() { w.repeat(ctx, w.expire) })
 	running.Go(func() { w.repeat(ctx, newCommands(w).next) })
-	running.Go(func() { w.relay(ctx) })
+	if w.job.Cron {
+		running.Go(func() { w.cron(ctx) })
+	} else {
+		running.Go(func() { w.repeat(ctx, w.open) })
+		running.Go(func() { w.repeat(ctx, w.expire) })
+		running.Go(func() { w.relay(ctx) })
+	}
 	running.Wait()
 }
 
@@ -183,6 +191,9 @@ func (w *worker) fault(doing string, err error) {
 
 // Observe hears of what no call returns.
 func (w *worker) Observe(_ context.Context, o assessplan.Observation) {
+	if w.job.Cron {
+		w.countPass(o)
+	}
 	switch o := o.(type) {
 	case *assessplan.RelayFinished:
 		w.count(func(t *tally) { t.Published += o.Report.Published })
