@@ -18,45 +18,55 @@ func (j *job) attempt(ctx context.Context) *attempt {
 	return &attempt{cancel: cancel, ended: apart(func() error { return j.run(own, ctx.Done()).err })}
 }
 
-// loop runs the job by its timetable until ctx ends, and then waits for the run that is under way.
+// loop runs a job by its timetable. It belongs to one goroutine.
+type loop struct {
+	*job
+	agenda  *agenda
+	current *attempt // nil: none is under way
+}
+
+// loop runs the job until ctx ends, and then waits for the run that is under way.
 func (j *job) loop(ctx context.Context) error {
-	agenda := newAgenda(j.config, j.timetable, j.now())
+	l := &loop{job: j, agenda: newAgenda(j.config, j.timetable, j.now())}
 	defer j.setNext(time.Time{})
-	for current := (*attempt)(nil); ; {
-		if agenda.look(j.now(), len(j.slot) > 0) {
+	for ctx.Err() == nil {
+		if l.agenda.look(j.now(), len(j.slot) > 0) {
 			j.overran()
 		}
-		j.setNext(agenda.next)
-		var slot chan struct{}
-		var ended <-chan error
-		if current != nil {
-			ended = current.ended
-		} else if agenda.isDue() {
-			slot = j.slot
-		}
-		// clock.Mock fires other timers in Timer, which then come twice; in AfterFunc it does not.
-		woken := make(chan struct{})
-		timer := j.config.Clock.AfterFunc(agenda.nap(), func() { close(woken) })
-		select {
-		case <-woken:
-		case slot <- struct{}{}:
-			if ctx.Err() != nil {
-				<-j.slot
-				break
-			}
-			agenda.began()
-			current = j.attempt(ctx)
-		case err := <-ended:
-			current.cancel()
-			current = nil
-			if at := agenda.ended(err == nil, j.now()); !at.IsZero() {
-				j.logRetry(at)
-			}
-		case <-ctx.Done():
-		}
-		timer.Stop()
+		j.setNext(l.agenda.next)
+		l.wait(ctx)
+	}
+	return j.stop(l.current)
+}
+
+// wait sleeps until something happens: a run can begin or has ended, there is something to look at, or ctx ends.
+func (l *loop) wait(ctx context.Context) {
+	var slot chan struct{}
+	var ended <-chan error
+	if l.current != nil {
+		ended = l.current.ended
+	} else if l.agenda.isDue() {
+		slot = l.slot
+	}
+	// clock.Mock fires other timers in Timer, which then come twice; in AfterFunc it does not.
+	woken := make(chan struct{})
+	timer := l.config.Clock.AfterFunc(l.agenda.nap(), func() { close(woken) })
+	defer timer.Stop()
+	select {
+	case <-woken:
+	case <-ctx.Done():
+	case slot <- struct{}{}:
 		if ctx.Err() != nil {
-			return j.stop(current)
+			<-l.slot
+			return
+		}
+		l.agenda.began()
+		l.current = l.attempt(ctx)
+	case err := <-ended:
+		l.current.cancel()
+		l.current = nil
+		if at := l.agenda.ended(err == nil, l.now()); !at.IsZero() {
+			l.logRetry(at)
 		}
 	}
 }
