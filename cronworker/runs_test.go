@@ -92,6 +92,29 @@ func TestARunThatBreaksIsTriedAgainEverMoreRarelyUntilItsNextTime(t *testing.T) 
 	})
 }
 
+// TestARetryGivesWayToTheNextTimeAndItsJitter has a retry 22 minutes after a failure, and runs 18 minutes after their time.
+func TestARetryGivesWayToTheNextTimeAndItsJitter(t *testing.T) {
+	for name, test := range map[string]struct {
+		failed time.Duration // after noon
+		want   []string
+	}{
+		"the retry comes before the next time": {35 * time.Minute, []string{"12:35", "12:57", "13:18"}},
+		"it would come after it":               {50 * time.Minute, []string{"12:50", "13:18"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, noon.Add(test.failed), func(t *testing.T, w *world) {
+				w.store.Down(nil)
+				w.start(cronworker.Config{Expire: cronworker.Off, NoRelay: true, RetryDelay: 40 * time.Minute, Jitter: 20 * time.Minute,
+					Random: func(n time.Duration) time.Duration { return n * 9 / 10 }})
+				w.store.Up()
+				w.clock.Add(50 * time.Minute)
+				require.Equal(t, test.want, w.openings(time.UTC))
+				require.NoError(t, w.end())
+			})
+		})
+	}
+}
+
 func TestAfterASuccessTheFirstRetryComesSoonAgain(t *testing.T) {
 	inWorld(t, noon.Add(time.Minute), func(t *testing.T, w *world) {
 		config := only("0 * * * *")

@@ -205,6 +205,8 @@ func TestClocksThatChange(t *testing.T) {
 			[]string{"2011-12-29T09:00:00-10:00", "2011-12-31T09:00:00+14:00"}},
 		"Apia, on the day that was none": {"0 9 30 * *", "Pacific/Apia", "2011-12-01T00:00:00-10:00",
 			[]string{"2011-12-31T09:00:00+14:00", "2012-01-30T09:00:00+14:00"}},
+		"Apia, on the morning after the day that was none": {"0 9 30 * *", "Pacific/Apia", "2011-12-31T08:00:00+14:00",
+			[]string{"2011-12-31T09:00:00+14:00"}},
 		"Kathmandu is 5:45 ahead": {"0 * * * *", "Asia/Kathmandu", "2026-03-02T12:00:00Z",
 			[]string{"2026-03-02T18:00:00+05:45", "2026-03-02T19:00:00+05:45"}},
 		"Shanghai": {"0 3 * * *", "Asia/Shanghai", "2026-03-02T12:00:00Z",
