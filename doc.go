@@ -99,6 +99,7 @@
 //	scheduler.go, sweep.go              the passes: pages, cursors, isolation
 //	opening.go, expiry.go, closing.go   what each pass decides; report.go what it tells
 //	entrycalls.go                       what shields a pass from a generator
+//	commits.go                          what a commit tells the relay and the Observer
 //	relay.go, delivery.go               the relay: its loop; what becomes of a batch of events
 //	publishing.go, parked.go            what shields the relay from a publisher; the events that were parked
 //	logging.go                          what is logged, and under which keys

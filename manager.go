@@ -13,7 +13,8 @@ type Manager struct {
 
 // Using returns a Manager on another store, usually one on a transaction of the host's (an adapter's WithTx): what it does
 // is then stored or rolled back with everything else in that transaction. Config.Logger is told when a command returns, before
-// the host commits or rolls back; and nobody is nudged by the host's commit: a relay finds the events when it polls.
+// the host commits or rolls back; the Observer is not told which tasks were stored; and nobody is nudged by the host's commit: a
+// relay finds the events when it polls, or when the host calls [Relay.Nudge].
 func (m *Manager) Using(store Store) *Manager {
 	c := *m.core
 	c.store = store

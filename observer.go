@@ -1,9 +1,13 @@
 package assessplan
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+)
 
 // Observer is told what operators want to know: what alerts and metrics are made of. It is called where the thing happens,
-// by several goroutines at once, and should return soon. New kinds of [Observation] may come: ignore those you do not know.
+// by several goroutines at once, and should return soon. A panic in it is not recovered: it ends the pass or the command, of
+// which stays what was committed. New kinds of [Observation] may come: ignore those you do not know.
 type Observer interface {
 	Observe(ctx context.Context, o Observation)
 }
@@ -21,8 +25,8 @@ func (l observers) Observe(ctx context.Context, o Observation) {
 	}
 }
 
-// Observation is one of [*ScheduleFinished], [*ExpireFinished], [*TaskFailed], [*RelayFinished], [*EventParked] and
-// [*EventRecovered].
+// Observation is one of [*ScheduleFinished], [*ExpireFinished], [*TasksStored], [*TaskFailed], [*RelayFinished], [*EventParked]
+// and [*EventRecovered].
 type Observation interface{ observation() }
 
 // ScheduleFinished says that a pass that opens tasks ended, well or with an error.
@@ -35,6 +39,18 @@ type ScheduleFinished struct {
 type ExpireFinished struct {
 	Report *ExpireReport
 	Err    error
+}
+
+// TasksStored says that a transaction of this service was committed, of a pass or of a command, and which tasks it stored with
+// their events. The State of a change has the version that was read; a change without events says nothing to the world, such as
+// a task that is planned, imported, or put off. It is valid during the call only: keep copies, but for the Data of events, which
+// may hold entry URLs. Not told are transactions of the host's ([Manager.Using]), of which nobody here knows whether they are
+// committed; a commit whose answer was lost; tasks that are held or released; and the pseudonym that EraseTestee gives to tasks.
+type TasksStored struct{ Changes []TaskChange }
+
+// MarshalJSON writes how many tasks there are, and not their events, which may hold entry URLs.
+func (o TasksStored) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]int{"tasks": len(o.Changes)})
 }
 
 // TaskFailed says that a task could not be opened, ended or moved, a round not be closed, or a plan not be worked on, while
@@ -60,6 +76,7 @@ type EventRecovered struct {
 
 func (*ScheduleFinished) observation() {}
 func (*ExpireFinished) observation()   {}
+func (*TasksStored) observation()      {}
 func (*TaskFailed) observation()       {}
 func (*RelayFinished) observation()    {}
 func (*EventParked) observation()      {}

@@ -66,7 +66,7 @@ func (r *Relay) settleParked(ctx context.Context, ids []EventID, outcome Outcome
 	if err != nil {
 		return err
 	}
-	r.nudge()
+	r.Nudge()
 	for i := range found {
 		r.core.observe(ctx, &EventRecovered{Event: found[i], Discarded: outcome == Delete})
 	}

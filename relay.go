@@ -185,24 +185,11 @@ func doubled(delay time.Duration, failures int, most time.Duration) time.Duratio
 // jittered takes up to a half off a delay, at random.
 func jittered(delay time.Duration) time.Duration { return delay - rand.N(delay/2+1) }
 
-// nudge tells Run that something was committed.
-func (r *Relay) nudge() {
+// Nudge tells Run that there may be events, so that it looks at once and not at the next poll: for hosts that committed a
+// transaction of their own in which a Manager worked ([Manager.Using]). It never waits, and does nothing if nobody runs.
+func (r *Relay) Nudge() {
 	select {
 	case r.nudges <- struct{}{}:
 	default:
 	}
-}
-
-// nudgingStore tells the relay of every commit.
-type nudgingStore struct {
-	Store
-	relay *Relay
-}
-
-func (s *nudgingStore) Update(ctx context.Context, fn func(ctx context.Context, r Repositories) error) error {
-	err := s.Store.Update(ctx, fn)
-	if err == nil {
-		s.relay.nudge()
-	}
-	return err
 }

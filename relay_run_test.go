@@ -38,6 +38,25 @@ func TestCommitNudgesTheRelay(t *testing.T) {
 	})
 }
 
+func TestHostNudgesTheRelayAfterItsOwnCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, publisher, _ := relaying(t, func(s *setup) { s.config.Relay.PollInterval = 24 * time.Hour })
+		f.relay.Nudge() // nobody runs yet
+		defer f.started()()
+		f.Manager = f.Using(f.memory)
+		f.plan(daily(1))
+		synctest.Wait()
+		require.Empty(t, publisher.Events())
+		began := time.Now()
+		for range 3 {
+			f.relay.Nudge()
+		}
+		synctest.Wait()
+		require.Len(t, publisher.Events(), 1)
+		require.Equal(t, began, time.Now(), "at once")
+	})
+}
+
 func TestPollingFindsWhatNobodyTellsOf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, publisher, _ := relaying(t, func(s *setup) { s.config.Relay.PollInterval = time.Minute })

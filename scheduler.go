@@ -88,7 +88,7 @@ func (s *Scheduler) newRun(before time.Time, scopes []Scope) (*run, error) {
 // observe logs what happened, and tells the Observer.
 func (c *core) observe(ctx context.Context, o Observation) {
 	c.logObservation(ctx, o)
-	if !isNil(c.config.Observer) {
+	if c.config.Observer != nil {
 		c.config.Observer.Observe(ctx, o)
 	}
 }

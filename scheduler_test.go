@@ -313,6 +313,7 @@ func TestObserverIsToldOfRunsAndFailures(t *testing.T) {
 	f := newFixture(t, func(s *setup) { s.config.Observer = seen })
 	f.oneTask()
 	f.store.task = func(task *assessplan.TaskState) { task.Seq = 0 }
+	seen.told = nil
 
 	opening, expiry := f.open(), f.expire()
 

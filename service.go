@@ -97,6 +97,9 @@ func (c *Config) withDefaults() Config {
 	setDefault(&d.EntryInEvents, EntryAuto)
 	setDefault(&d.EventSource, "/assessplan")
 	d.Relay.withDefaults()
+	if isNil(d.Observer) {
+		d.Observer = nil
+	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -183,12 +186,14 @@ func New(store Store, entries EntryGenerator, config *Config) (*Service, error) 
 	return &Service{Manager: manager, Scheduler: &Scheduler{core: c, manager: manager}, Relay: c.newRelay()}, nil
 }
 
-// newRelay puts a relay on the store. The others' commits tell it that there may be something to do.
+// newRelay puts a relay on the store. The others' commits tell it that there may be something to do, and tell the Observer.
 func (c *core) newRelay() *Relay {
 	relay := &Relay{core: c, store: c.store, config: c.config.Relay, nudges: make(chan struct{}, 1)}
 	if !isNil(c.config.Publisher) {
 		relay.publisher = c.config.Publisher
-		c.store = &nudgingStore{Store: c.store, relay: relay}
+	}
+	if relay.publisher != nil || c.config.Observer != nil {
+		c.store = &tellingStore{Store: c.store, core: c, relay: relay}
 	}
 	return relay
 }

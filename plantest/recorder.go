@@ -16,11 +16,23 @@ type Recorder struct {
 
 var _ assessplan.Observer = (*Recorder)(nil)
 
-// Observe implements [assessplan.Observer].
+// Observe implements [assessplan.Observer]. It keeps a copy of what is valid during the call only.
 func (r *Recorder) Observe(_ context.Context, o assessplan.Observation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.told = append(r.told, o)
+	r.told = append(r.told, kept(o))
+}
+
+func kept(o assessplan.Observation) assessplan.Observation {
+	stored, ok := o.(*assessplan.TasksStored)
+	if !ok {
+		return o
+	}
+	changes := slices.Clone(stored.Changes)
+	for i := range changes {
+		changes[i].Events = slices.Clone(changes[i].Events)
+	}
+	return &assessplan.TasksStored{Changes: changes}
 }
 
 // Observations returns what was observed, in order.

@@ -16,7 +16,8 @@ func TestRecorderKeepsWhatItIsTold(t *testing.T) {
 	generator.OnCall(1, plantest.Fail(nil))
 	service := newService(t, memstore.New(), generator, assessplan.Config{Clock: now, Observer: recorder})
 	enroll(t, service.Manager, "anna", "bert")
-	require.Empty(t, recorder.Observations())
+	planned := plantest.Observed[*assessplan.TasksStored](recorder)
+	require.Len(t, recorder.Observations(), len(planned))
 
 	now.Add(time.Hour)
 	scheduled, err := service.Scheduler.SchedulePendingTasks(t.Context(), time.Time{})
@@ -24,10 +25,13 @@ func TestRecorderKeepsWhatItIsTold(t *testing.T) {
 	expired, err := service.Scheduler.ExpireOverdueTasks(t.Context(), time.Time{})
 	require.NoError(t, err)
 
+	stored := plantest.Observed[*assessplan.TasksStored](recorder)[len(planned):]
+	require.Len(t, stored, 1)
 	require.Equal(t, []assessplan.Observation{
+		stored[0],
 		&assessplan.TaskFailed{Failure: scheduled.Failures[0]},
 		&assessplan.ScheduleFinished{Report: scheduled},
 		&assessplan.ExpireFinished{Report: expired},
-	}, recorder.Observations())
+	}, recorder.Observations()[len(planned):])
 	require.Equal(t, []*assessplan.ExpireFinished{{Report: expired}}, plantest.Observed[*assessplan.ExpireFinished](recorder))
 }
