@@ -51,7 +51,19 @@ func (p *closingPage) fail(id EnrollmentID, code FailureCode) {
 	p.failures = append(p.failures, TaskFailure{Org: p.org, EnrollmentID: id, Code: code})
 }
 
+// page works on one page, as the Tracer sees it.
 func (c *closing) page(ctx context.Context, after EndedCursor, limit int) (*closingPage, error) {
+	ctx, end := c.core.trace(ctx, Work{Kind: TracedClosePage, Limit: limit})
+	p, err := c.work(ctx, after, limit)
+	done := Done{Failed: len(p.failures), Err: c.finish(ctx, err)}
+	if err == nil {
+		done.Changed = len(p.changes)
+	}
+	end(done)
+	return p, err
+}
+
+func (c *closing) work(ctx context.Context, after EndedCursor, limit int) (*closingPage, error) {
 	p := &closingPage{}
 	err := c.core.store.Update(ctx, func(ctx context.Context, r Repositories) error {
 		*p = closingPage{limit: limit}
@@ -69,7 +81,7 @@ func (c *closing) page(ctx context.Context, after EndedCursor, limit int) (*clos
 				continue
 			}
 			round.close(now)
-			p.changes = append(p.changes, c.core.enrollmentChange(round, now))
+			p.changes = append(p.changes, c.core.enrollmentChange(ctx, round, now))
 		}
 		if len(p.changes) == 0 {
 			return nil

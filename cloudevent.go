@@ -31,6 +31,8 @@ type eventBatch struct {
 	events []Event
 	data   []byte // of all of them, one after the other; a store may keep it
 	times  timeTexts
+
+	traceParent string // of the transaction; empty for none
 }
 
 // reset empties the batch for a number of events. Their Data gets memory of its own, in one piece.
@@ -49,7 +51,7 @@ func (w eventWriter) write(batch *eventBatch, org OrgID, subject uuid.UUID, vers
 		}
 		event := Event{ID: eventID(subject, version, i), Type: fact.EventType(), Org: org, Subject: subject, Version: version, Time: storedTime(now)}
 		start := len(batch.data)
-		batch.data = w.encode(batch.data, &batch.times, &event, fact)
+		batch.data = w.encode(batch, &event, fact)
 		event.Data = batch.data[start:len(batch.data):len(batch.data)]
 		batch.events = append(batch.events, event)
 	}
@@ -78,11 +80,12 @@ func eventID(subject uuid.UUID, version int64, place int) EventID {
 	return id
 }
 
-// encode writes CloudEvents 1.0 in its JSON format, with the partitioning extension.
-func (w eventWriter) encode(b []byte, times *timeTexts, e *Event, fact Fact) []byte {
+// encode appends CloudEvents 1.0 in its JSON format, with the partitioning and distributed tracing extensions, to the data of
+// the batch.
+func (w eventWriter) encode(batch *eventBatch, e *Event, fact Fact) []byte {
 	var subject [36]byte
 	encodeUUID(subject[:], e.Subject)
-	o := object{times: times, b: append(b, `{"specversion":"1.0","datacontenttype":"application/json","source":`...)}
+	o := object{times: &batch.times, b: append(batch.data, `{"specversion":"1.0","datacontenttype":"application/json","source":`...)}
 	o.b = append(o.b, w.source...)
 	o.raw(`,"type":`, cloudEventPrefix, string(e.Type))
 	o.uuid(`,"id":`, uuid.UUID(e.ID))
@@ -91,6 +94,9 @@ func (w eventWriter) encode(b []byte, times *timeTexts, e *Event, fact Fact) []b
 	o.time(`,"time":`, e.Time)
 	o.text(`,"orgid":`, string(e.Org))
 	o.int(`,"aggregateversion":`, e.Version)
+	if batch.traceParent != "" {
+		o.b = append(append(append(o.b, traceParentKey...), batch.traceParent...), '"')
+	}
 	o.key(`,"data":`)
 	fact.appendJSON(&o)
 	o.close()

@@ -66,6 +66,12 @@
 // its subject, and is parked when that happens too often. An operator lists those with [Relay.ListParkedEvents], and ends it
 // with [Relay.Retry] or [Relay.Discard].
 //
+// # Watching it
+//
+// An [Observer] is told of runs, of what they stored and of what went wrong; a [Tracer] follows passes, pages and calls of the
+// publisher, and puts the trace context under which something was stored into its events ([Event.TraceParent]). Package alerts is
+// an Observer that tells operators what needs them, module otelplan both on OpenTelemetry.
+//
 // # Time
 //
 // Nothing in here reads the machine's clock but through Config.Clock, which [github.com/benbjohnson/clock.Clock] and its
@@ -91,7 +97,8 @@
 //	lifecycle.go                        what may be done to a task, and when
 //	schedule*.go, window.go, civil.go   dates, times of day, zones, windows
 //	id.go, reference.go, checks.go      IDs, the host's references, what every record keeps to
-//	ports.go, scope.go, observer.go     what a host or an adapter implements
+//	ports.go, scope.go, observer.go,    what a host or an adapter implements
+//	tracer.go
 //	entry.go, generator.go              entries, and the generators that ship
 //	event.go, facts.go, cloudevent.go   events, what they say, and how they are written
 //	service.go                          New and Config
@@ -105,7 +112,7 @@
 //	logging.go                          what is logged, and under which keys
 //	errors.go                           sentinels, typed errors, kinds
 //
-// Package memstore is a Store in memory, sqlstore/sqlitestore one on SQLite; alerts is an Observer that tells operators what
-// needs them; storetest is the suite that every Store passes, and plantest helps hosts with their own tests. docs/design.md has
-// the decisions with what was turned down, docs/guarantees.md what is promised and what is not.
+// Package memstore is a Store in memory, sqlstore/sqlitestore one on SQLite; storetest is the suite that every Store passes, and
+// plantest helps hosts with their own tests. docs/design.md has the decisions with what was turned down, docs/guarantees.md what
+// is promised and what is not.
 package assessplan

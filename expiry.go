@@ -35,7 +35,7 @@ func (e *expiry) work(ctx context.Context) error {
 }
 
 func (e *expiry) sweep(cause OverdueCause, at func(TaskState) time.Time) *sweep {
-	return &sweep{run: e.run, judge: e.judge, commit: e.commit, at: at,
+	return &sweep{run: e.run, kind: TracedExpirePage, judge: e.judge, commit: e.commit, at: at,
 		limit: func() int { return e.core.config.PageSize },
 		find: func(ctx context.Context, r Repositories, q DueQuery) ([]TaskState, error) {
 			q.Cause = cause

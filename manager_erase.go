@@ -66,7 +66,7 @@ func (m *Manager) erase(ctx context.Context, r Repositories, org OrgID, testee T
 	erased := Erased{Pseudonym: TesteeID("erased-" + pseudonym.String())}
 	fact := &TesteeErased{OrgID: org, Pseudonym: erased.Pseudonym, ErasedAt: now}
 	err := r.EraseTestee(ctx, Erasure{Org: org, Testee: testee, Pseudonym: erased.Pseudonym,
-		Events: m.core.events.write(&eventBatch{}, org, pseudonym, 1, now, []Fact{fact})})
+		Events: m.core.events.write(m.core.newBatch(ctx), org, pseudonym, 1, now, []Fact{fact})})
 	if err != nil {
 		return Erased{}, err
 	}
@@ -86,7 +86,7 @@ func (m *Manager) erase(ctx context.Context, r Repositories, org OrgID, testee T
 		if damaged != nil {
 			continue // it bears the pseudonym; a damaged round must not keep a person from being forgotten
 		}
-		if err := r.SaveEnrollments(ctx, []EnrollmentChange{m.core.enrollmentChange(round, now)}); err != nil {
+		if err := r.SaveEnrollments(ctx, []EnrollmentChange{m.core.enrollmentChange(ctx, round, now)}); err != nil {
 			return Erased{}, err
 		}
 	}

@@ -40,7 +40,7 @@ func (m *Manager) CreatePlan(ctx context.Context, spec PlanSpec) (created PlanSt
 
 // savePlan stores a plan and returns its state as stored.
 func (m *Manager) savePlan(ctx context.Context, r Repositories, plan *AssessmentPlan, now time.Time) (PlanState, error) {
-	err := r.SavePlan(ctx, m.core.planChange(plan, now))
+	err := r.SavePlan(ctx, m.core.planChange(ctx, plan, now))
 	state := plan.State()
 	state.Version++
 	return state, err
@@ -145,7 +145,7 @@ func (m *Manager) notePlanShift(ctx context.Context, r Repositories, plan PlanSt
 				continue // damaged; its own commands say so
 			}
 			round.shiftedWithPlan(pausedAt, now, zone)
-			changes = append(changes, m.core.enrollmentChange(round, now))
+			changes = append(changes, m.core.enrollmentChange(ctx, round, now))
 		}
 		if err := r.SaveEnrollments(ctx, changes); err != nil {
 			return err

@@ -111,11 +111,11 @@ func (m *Manager) closeIfEnded(ctx context.Context, r Repositories, state Enroll
 		return err
 	}
 	round.close(now)
-	return r.SaveEnrollments(ctx, []EnrollmentChange{m.core.enrollmentChange(round, now)})
+	return r.SaveEnrollments(ctx, []EnrollmentChange{m.core.enrollmentChange(ctx, round, now)})
 }
 
 func (m *Manager) saveRound(ctx context.Context, r Repositories, round *Enrollment, tasks []*AssessmentTask, now time.Time) (Enrolled, error) {
-	if err := r.SaveEnrollments(ctx, []EnrollmentChange{m.core.enrollmentChange(round, now)}); err != nil {
+	if err := r.SaveEnrollments(ctx, []EnrollmentChange{m.core.enrollmentChange(ctx, round, now)}); err != nil {
 		return Enrolled{}, err
 	}
 	if err := m.core.saveTasks(ctx, r, tasks, now); err != nil {
@@ -207,7 +207,7 @@ func (m *Manager) commandRound(ctx context.Context, name string, org OrgID, id E
 		if len(c.round.facts) == 0 {
 			return c.round.State(), nil
 		}
-		return stored(c.round), r.SaveEnrollments(ctx, []EnrollmentChange{m.core.enrollmentChange(c.round, now)})
+		return stored(c.round), r.SaveEnrollments(ctx, []EnrollmentChange{m.core.enrollmentChange(ctx, c.round, now)})
 	})
 }
 

@@ -197,5 +197,5 @@ func (c *roundCommand) takeUp(ctx context.Context, task *AssessmentTask) error {
 	if c.round.state == state {
 		return nil
 	}
-	return c.r.SaveEnrollments(ctx, []EnrollmentChange{c.core.enrollmentChange(c.round, c.now)})
+	return c.r.SaveEnrollments(ctx, []EnrollmentChange{c.core.enrollmentChange(ctx, c.round, c.now)})
 }

@@ -38,7 +38,22 @@ func blamesTheRow(ctx context.Context, err error) bool {
 	return err != nil && ctx.Err() == nil && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrConflict)
 }
 
+// workPage works on one page, as the Tracer sees it.
 func (m *Manager) workPage(ctx context.Context, org OrgID, id PlanID, limit int, refused map[TaskID]bool) (*workPage, error) {
+	ctx, end := m.core.trace(ctx, Work{Kind: TracedPlanPage, Limit: limit})
+	page, err := m.work(ctx, org, id, limit, refused)
+	done := Done{Err: err}
+	if err == nil {
+		done.Changed, done.Failed = page.canceled+page.shifted, len(page.failures)
+	}
+	if ctx.Err() != nil {
+		done.Err = nil
+	}
+	end(done)
+	return page, err
+}
+
+func (m *Manager) work(ctx context.Context, org OrgID, id PlanID, limit int, refused map[TaskID]bool) (*workPage, error) {
 	var page *workPage
 	err := m.core.store.Update(ctx, func(ctx context.Context, r Repositories) error {
 		page = &workPage{core: m.core, r: r, limit: limit, skip: refused, now: m.core.now(),
@@ -93,7 +108,7 @@ func (p *workPage) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.r.SavePlan(ctx, p.core.planChange(p.plan, p.now))
+	return p.r.SavePlan(ctx, p.core.planChange(ctx, p.plan, p.now))
 }
 
 // repeat leaves the work to the next expiry pass, from its start, if a task of an ended plan could not be canceled.

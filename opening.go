@@ -23,7 +23,7 @@ type askedEntry struct {
 
 func (o *opening) work(ctx context.Context) error {
 	o.size = o.core.config.PageSize
-	sweep := &sweep{run: o.run, judge: o.judge, commit: o.commit, limit: o.limit,
+	sweep := &sweep{run: o.run, kind: TracedOpenPage, judge: o.judge, commit: o.commit, limit: o.limit,
 		find: func(ctx context.Context, r Repositories, q DueQuery) ([]TaskState, error) {
 			return r.FindPendingTasks(ctx, q)
 		},

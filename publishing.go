@@ -14,6 +14,17 @@ func (r *Relay) publish(ctx context.Context, batch []OutboxEvent) (left map[Even
 	for i := range batch {
 		events[i] = batch[i].Event
 	}
+	ctx, end := r.core.trace(ctx, Work{Kind: TracedPublish, Limit: len(events), TraceParents: r.core.traceParents(events)})
+	if left, failed = r.offer(ctx, events); failed != nil {
+		end(Done{Failed: len(events), Err: failed})
+	} else {
+		end(Done{Changed: len(events) - len(left), Failed: len(left)})
+	}
+	return left, failed
+}
+
+// offer does what publish says; the Tracer sees it as one piece of work.
+func (r *Relay) offer(ctx context.Context, events []Event) (left map[EventID]FailureCode, failed *PublisherError) {
 	failed, err := r.call(ctx, events)
 	if err == nil || failed != nil {
 		return nil, failed

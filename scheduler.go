@@ -26,9 +26,11 @@ func (s *Scheduler) SchedulePendingTasks(ctx context.Context, before time.Time, 
 		return nil, err
 	}
 	pass := &opening{run: run, report: &ScheduleReport{Run: run.id, Scope: run.scope, StartedAt: run.started}}
+	ctx, end := s.core.trace(ctx, Work{Kind: TracedSchedule, Narrowed: !run.scope.IsZero()})
 	err = pass.finish(ctx, pass.work(ctx))
 	report := pass.close(ctx, err)
 	s.core.observe(ctx, &ScheduleFinished{Report: report, Err: err})
+	end(Done{Pages: report.Pages, Changed: report.Opened + report.Missed, Failed: report.Failed, Err: err})
 	return report, err
 }
 
@@ -52,9 +54,12 @@ func (s *Scheduler) ExpireOverdueTasks(ctx context.Context, before time.Time, sc
 		return nil, err
 	}
 	pass := &expiry{run: run, manager: s.manager, report: &ExpireReport{Run: run.id, Scope: run.scope, StartedAt: run.started}}
+	ctx, end := s.core.trace(ctx, Work{Kind: TracedExpire, Narrowed: !run.scope.IsZero()})
 	err = pass.finish(ctx, pass.work(ctx))
 	report := pass.close(ctx, err)
 	s.core.observe(ctx, &ExpireFinished{Report: report, Err: err})
+	end(Done{Pages: report.Pages, Changed: report.Expired + report.Missed + report.Canceled + report.Shifted + report.Closed,
+		Failed: report.Failed, Err: err})
 	return report, err
 }
 

@@ -63,6 +63,8 @@ type Config struct {
 	Relay RelayConfig
 	// Observer is told what operators want to know; nil is nobody. See [Observers] for several.
 	Observer Observer
+	// Tracer follows the passes, their pages and the calls of the publisher, and says of which trace an event is; nil is nobody.
+	Tracer Tracer
 	// Logger gets a record of every command and every run: commands, and runs that did something, at Info; failures at Warn and
 	// Error; single tasks that failed or events that were refused, and runs that found nothing to do, at Debug. The keys are command, run, org, plan,
 	// enrollment, task, event, code, kind, error, duration, and the names of counts. No record has a token, an entry URL or a
@@ -99,6 +101,9 @@ func (c *Config) withDefaults() Config {
 	d.Relay.withDefaults()
 	if isNil(d.Observer) {
 		d.Observer = nil
+	}
+	if isNil(d.Tracer) {
+		d.Tracer = nil
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
@@ -217,7 +222,7 @@ func (c *core) saveTasks(ctx context.Context, r Repositories, tasks []*Assessmen
 	if len(tasks) == 0 {
 		return nil
 	}
-	batch, facts := &eventBatch{}, 0
+	batch, facts := c.newBatch(ctx), 0
 	for _, task := range tasks {
 		facts += len(task.facts)
 	}
@@ -237,16 +242,16 @@ func (c *core) taskChanges(changes []TaskChange, batch *eventBatch, tasks []*Ass
 	return changes
 }
 
-func (c *core) enrollmentChange(round *Enrollment, now time.Time) EnrollmentChange {
+func (c *core) enrollmentChange(ctx context.Context, round *Enrollment, now time.Time) EnrollmentChange {
 	state := round.State()
 	return EnrollmentChange{State: state, Was: state.Version,
-		Events: c.events.write(&eventBatch{}, state.Org, uuid.UUID(state.ID), state.Version+1, now, round.facts)}
+		Events: c.events.write(c.newBatch(ctx), state.Org, uuid.UUID(state.ID), state.Version+1, now, round.facts)}
 }
 
-func (c *core) planChange(plan *AssessmentPlan, now time.Time) PlanChange {
+func (c *core) planChange(ctx context.Context, plan *AssessmentPlan, now time.Time) PlanChange {
 	state := plan.State()
 	return PlanChange{State: state, Was: state.Version,
-		Events: c.events.write(&eventBatch{}, state.Org, uuid.UUID(state.ID), state.Version+1, now, plan.facts)}
+		Events: c.events.write(c.newBatch(ctx), state.Org, uuid.UUID(state.ID), state.Version+1, now, plan.facts)}
 }
 
 // isNil also sees a nil pointer inside an interface.

@@ -59,6 +59,7 @@ type page struct {
 // sweep walks through the tasks that a query finds and lets judge decide on each page.
 type sweep struct {
 	*run
+	kind   WorkTraced // of the pages
 	find   func(ctx context.Context, r Repositories, q DueQuery) ([]TaskState, error)
 	at     func(TaskState) time.Time // the instant by which find orders
 	judge  func(ctx context.Context, p *page) error
@@ -100,8 +101,20 @@ func (s *sweep) walkOnce(ctx context.Context) (changed bool, err error) {
 	}
 }
 
-// page claims, judges and stores one page; if the store refuses it, each of its tasks for itself.
+// page works on one page, as the Tracer sees it.
 func (s *sweep) page(ctx context.Context, after DueCursor, limit int) (*page, error) {
+	ctx, end := s.core.trace(ctx, Work{Kind: s.kind, Limit: limit})
+	p, err := s.work(ctx, after, limit)
+	done := Done{Err: s.finish(ctx, err)}
+	if p != nil {
+		done.Changed, done.Failed = p.changes(), len(p.failures)
+	}
+	end(done)
+	return p, err
+}
+
+// work claims, judges and stores one page; if the store refuses it, each of its tasks for itself.
+func (s *sweep) work(ctx context.Context, after DueCursor, limit int) (*page, error) {
 	var p *page
 	runs := 0
 	err := s.core.store.Update(ctx, func(ctx context.Context, r Repositories) error {
@@ -155,6 +168,16 @@ func (s *sweep) restore(p *page, states []TaskState, block []AssessmentTask) {
 // left reports whether the task is no longer what the sweep looks for: what failed may still be, if the clock went back.
 func (t *AssessmentTask) left() bool { return t.state.Status != Pending }
 
+// changes is how many tasks are something else now: one that was put off still is pending.
+func (p *page) changes() (count int) {
+	for _, task := range p.changed {
+		if task.left() {
+			count++
+		}
+	}
+	return count
+}
+
 func (p *page) fail(state TaskState, code FailureCode) {
 	p.failures = append(p.failures, TaskFailure{Org: state.Org, TaskID: state.ID, Code: code})
 }
@@ -170,6 +193,7 @@ func (s *sweep) decide(ctx context.Context, r Repositories, p *page) error {
 		return err
 	}
 	s.batch.reset(len(p.changed))
+	s.batch.traceParent = s.core.traceParent(ctx)
 	s.changes = s.core.taskChanges(s.changes[:0], &s.batch, p.changed, p.now)
 	p.saving = r.SaveTasks(ctx, s.changes)
 	return p.saving
