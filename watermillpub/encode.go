@@ -18,20 +18,17 @@ func encode(event *assessplan.Event, mode Mode, binding Binding) (*message.Messa
 		return nil, err
 	}
 	r := binding.rules()
-	m := message.NewMessage(event.ID.String(), bytes.Clone(event.Data))
-	if mode == Binary {
-		m.Payload = bytes.Clone(data)
-	}
-	m.Metadata[ContentType] = typeStructured
+	m := message.NewMessage(event.ID.String(), data)
+	m.Metadata[ContentType] = attributes[attributeContentType]
 	m.Metadata[PartitionKey] = r.value(event.Subject.String())
 	m.Metadata[OrgID] = r.value(string(event.Org))
 	if trace := attributes[TraceParent]; trace != "" {
 		m.Metadata[TraceParent] = r.value(trace)
 	}
 	if mode == Structured {
+		m.Payload, m.Metadata[ContentType] = bytes.Clone(event.Data), typeStructured
 		return m, nil
 	}
-	m.Metadata[ContentType] = attributes[attributeContentType]
 	for name, value := range attributes {
 		if name != attributeContentType || r.content {
 			m.Metadata[r.prefix+name] = r.value(value)
@@ -40,8 +37,8 @@ func encode(event *assessplan.Event, mode Mode, binding Binding) (*message.Messa
 	return m, nil
 }
 
-// parse takes an event's JSON apart: its attributes as canonical strings, and its data as it stands there. What is null is
-// left out.
+// parse takes an event's JSON apart: its attributes as canonical strings, and a copy of its data as it stands there. What is null
+// is left out.
 func parse(event []byte) (map[string]string, []byte, error) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(event, &members) != nil || members == nil {

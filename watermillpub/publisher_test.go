@@ -196,6 +196,27 @@ func TestNothingIsBegunAfterTheContextEnded(t *testing.T) {
 	})
 }
 
+// TestEventThatFailsAsTheContextEndsWasNotRefused has one event hang until the end, while those behind it are taken.
+func TestEventThatFailsAsTheContextEndsWasNotRefused(t *testing.T) {
+	events := some(t, 5)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var taken atomic.Int32
+	broker := &recorder{answer: func(_ string, m *message.Message) error {
+		if m.UUID == events[0].ID.String() {
+			<-m.Context().Done()
+			return m.Context().Err()
+		}
+		if taken.Add(1) == 4 {
+			cancel()
+		}
+		return nil
+	}}
+	publisher, err := watermillpub.New(broker, nil)
+	require.NoError(t, err)
+	requireNamed(t, publisher.Publish(ctx, events...), nil, 1)
+}
+
 func TestPublisherThatEndsItsGoroutine(t *testing.T) {
 	events := some(t, 12)
 	broker := &recorder{answer: func(_ string, m *message.Message) error {
