@@ -42,7 +42,7 @@ type Event struct {
 	Type    EventType
 	Org     OrgID
 	Subject uuid.UUID // the task, plan or enrollment that it is about; for testee.erased the pseudonym's UUID
-	Version int64     // of the subject, once stored
+	Version int64     // of the subject, once stored; one that completes what a plan's end has just canceled shares that one's
 	Time    time.Time // when it was stored
 	Data    []byte    // the event as CloudEvents 1.0 JSON; do not change it
 }
