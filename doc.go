@@ -112,7 +112,8 @@
 //	logging.go                          what is logged, and under which keys
 //	errors.go                           sentinels, typed errors, kinds
 //
-// Package memstore is a Store in memory, sqlstore/sqlitestore one on SQLite; storetest is the suite that every Store passes, and
-// plantest helps hosts with their own tests. docs/design.md has the decisions with what was turned down, docs/guarantees.md what
-// is promised and what is not.
+// Package memstore is a Store in memory; sqlstore has those on SQLite, PostgreSQL, MySQL and MariaDB. httpapi and grpcapi serve
+// the commands, access says who may call them, cronworker runs the passes and the relay by the clock, and watermillpub publishes to
+// brokers. storetest is the suite that every Store passes, and plantest helps hosts with their own tests. docs/design.md has the
+// decisions with what was turned down, docs/guarantees.md what is promised and what is not.
 package assessplan
