@@ -23,6 +23,7 @@ import (
 // packages are Debian's, by the program that a test needs of them.
 var packages = map[string]string{
 	"systemd-analyze": "systemd", "crontab": "cron", "flock": "util-linux", "busybox": "busybox", "bash": "bash", "curl": "curl",
+	"promtool": "prometheus",
 }
 
 // program returns where a program is. A test that lacks one is skipped, and fails in CI.
