@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
@@ -53,8 +54,10 @@ func TestRESTAndGRPCOnOnePortOverEachStore(t *testing.T) {
 			require.Zero(t, s.must("POST", "/api/v1/plans/tasks/expire", nil)["expired_count"])
 			entry := entryOf(t, opened)
 			answerEverybodyTheirOwn(t, s, insecure.NewCredentials(), entry)
+			require.Eventually(t, func() bool { return len(s.events("task.opened")) == 25 }, 30*time.Second, 10*time.Millisecond,
+				"the relay publishes what was opened")
 			s.stop()
-			require.Len(t, s.events("task.opened"), 25, "the relay published what was opened before the process ended")
+			require.Len(t, s.events("task.opened"), 25)
 			require.Len(t, s.events("plan.created"), 1)
 			for _, secret := range []string{token, foreign, entry.Get("token"), "assess.example.org"} {
 				require.NotContains(t, s.log.String(), secret)

@@ -3,6 +3,7 @@ package crash_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"reflect"
@@ -29,6 +30,8 @@ type smallDisk struct {
 	tasks     int
 }
 
+var errChoosy = errors.New("not this one")
+
 // choosy is a broker that may refuse all but the last event of a call.
 type choosy struct {
 	plantest.Publisher
@@ -42,7 +45,7 @@ func (p *choosy) Publish(ctx context.Context, events ...assessplan.Event) error 
 	last := len(events) - 1
 	refused := map[assessplan.EventID]error{}
 	for i := range events[:last] {
-		refused[events[i].ID] = assessplan.ErrUnavailable
+		refused[events[i].ID] = errChoosy
 	}
 	if err := p.Publisher.Publish(ctx, events[last]); err != nil {
 		return err
