@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/assessplan/assessplan/access"
+	"github.com/assessplan/assessplan/examples/internal/demo"
 )
 
 // authenticate opens the file of tokens, or makes the token of --demo.
@@ -32,7 +33,7 @@ func bearer(token string) access.Authenticate {
 		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+token)) != 1 {
 			return access.Principal{}, access.ErrUnauthenticated
 		}
-		return access.Principal{Subject: "demo", Org: demoOrg, Permissions: access.Permissions()}, nil
+		return access.Principal{Subject: "demo", Org: demo.Org, Permissions: access.Permissions()}, nil
 	}
 }
 

@@ -7,6 +7,9 @@ import (
 	"io"
 	"math"
 	"time"
+
+	"github.com/assessplan/assessplan/examples/internal/demo"
+	"github.com/assessplan/assessplan/examples/internal/stores"
 )
 
 // settings are what the flags say.
@@ -20,14 +23,12 @@ type settings struct {
 	token                     string // of the demo
 }
 
-const maxDue = 1_000_000
-
 // parse reads the flags and names every fault of what they say.
 func parse(args []string, stderr io.Writer) (s settings, err error) {
 	flags := flag.NewFlagSet("apiserver", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&s.addr, "addr", "127.0.0.1:8080", "the `address` to listen on")
-	flags.StringVar(&s.store, "store", "memory", "the `store`: memory, sqlite:FILE, postgres://... or mysql://USER:PASSWORD@HOST:PORT/DATABASE")
+	flags.StringVar(&s.store, "store", "memory", stores.Usage)
 	flags.StringVar(&s.tokens, "tokens", "", "the `file` of bearer tokens; a line is TOKEN ORG|* PERMISSION,...")
 	flags.StringVar(&s.base, "base-url", "", "the `URL` of the page that the entries lead to")
 	flags.StringVar(&s.cert, "tls-cert", "", "a `file` with a certificate chain in PEM, to serve TLS")
@@ -67,8 +68,8 @@ func (s *settings) complete(rest []string, zone string) (faults []error) {
 	if (s.cert == "") != (s.key == "") {
 		fault("--tls-cert and --tls-key go together; give both, or none to serve without TLS")
 	}
-	if s.due < 0 || s.due > maxDue {
-		fault("--seed-due is %d; want 0 to %d", s.due, maxDue)
+	if s.due < 0 || s.due > demo.MaxDue {
+		fault("--seed-due is %d; want 0 to %d", s.due, demo.MaxDue)
 	}
 	if s.rate < 0 && s.rate != -1 || math.IsNaN(s.rate) || math.IsInf(s.rate, 0) {
 		fault("--resolve-rate is %v; want a number of entries a second, or -1 for no limit", s.rate)

@@ -18,6 +18,8 @@ import (
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/access"
+	"github.com/assessplan/assessplan/examples/internal/demo"
+	"github.com/assessplan/assessplan/examples/internal/stores"
 	"github.com/assessplan/assessplan/grpcapi"
 	"github.com/assessplan/assessplan/httpapi"
 )
@@ -50,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	store, closeStore, err := openStore(ctx, s.store, log)
+	store, closeStore, err := stores.Open(ctx, s.store, log)
 	if err != nil {
 		return fmt.Errorf("--store: %w", err)
 	}
@@ -59,7 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	if err := seed(ctx, service.Manager, s.due, time.Now(), log); err != nil {
+	if err := demo.Seed(ctx, service.Manager, s.due, time.Now(), log); err != nil {
 		return fmt.Errorf("--seed-due: %w", err)
 	}
 	handler, err := routes(service, authenticate, s, log)

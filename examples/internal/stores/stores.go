@@ -1,4 +1,5 @@
-package main
+// Package stores opens what the flag --store of the commands names.
+package stores
 
 import (
 	"context"
@@ -19,8 +20,11 @@ import (
 	"github.com/assessplan/assessplan/sqlstore/sqlitestore"
 )
 
-// openStore opens what --store names, and brings its tables up to date.
-func openStore(ctx context.Context, name string, log *slog.Logger) (assessplan.Store, func() error, error) {
+// Usage is what the flag may say.
+const Usage = "the `store`: memory, sqlite:FILE, postgres://... or mysql://USER:PASSWORD@HOST:PORT/DATABASE"
+
+// Open opens the store that is named, and brings its tables up to date; closeStore closes it. No error has a password.
+func Open(ctx context.Context, name string, log *slog.Logger) (store assessplan.Store, closeStore func() error, err error) {
 	kind, rest, _ := strings.Cut(name, ":")
 	switch {
 	case name == "memory":
