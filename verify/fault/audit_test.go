@@ -109,6 +109,9 @@ func (b *books) readDeliveries() {
 			continue
 		}
 		if event.Version < last[event.Subject] {
+			if b.overtaken(event) {
+				continue
+			}
 			b.problem("%v came after one of version %d", event, last[event.Subject])
 		}
 		last[event.Subject] = event.Version
@@ -119,6 +122,12 @@ func (b *books) readDeliveries() {
 	if err != nil || stats.Pending != 0 || stats.Parked != 0 {
 		b.problem("%d events are left in the outbox, %d of them parked (%v)", stats.Pending+stats.Parked, stats.Parked, err)
 	}
+}
+
+// overtaken reports whether an event was deleted by the erasure of its testee while a relay in the background had it in its
+// hands: it holds nothing back any more, and may still arrive.
+func (b *books) overtaken(event assessplan.Event) bool {
+	return b.setup.relaying && bytes.Contains(event.Data, []byte(testee(forgotten)))
 }
 
 func sameEnvelope(a, b assessplan.Event) bool {
