@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessplan/assessplan"
@@ -18,7 +21,8 @@ import (
 // small is everything in little, on the servers of the tests.
 func small(t *testing.T) settings {
 	t.Helper()
-	return settings{rounds: 1, tasks: leastTasks, due: 200, pending: 1000, most: 2000, postgres: sqltest.Postgres(t), mysql: sqltest.MySQL(t)}
+	return settings{rounds: 1, tasks: leastTasks, due: 200, pending: 1000, most: 2000, postgres: sqltest.Postgres(t), mysql: sqltest.MySQL(t),
+		nats: cmp.Or(os.Getenv("ASSESSPLAN_TEST_NATS"), nats.DefaultURL), hurry: 100}
 }
 
 func TestSettingsOfDatabasesAreChecked(t *testing.T) {

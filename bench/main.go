@@ -29,6 +29,8 @@ type settings struct {
 	due, pending    int
 	most            int // that are pending in the largest database; 0: no larger one than pending
 	parts           string
+	nats            string
+	hurry           int // how much faster the clocks of replicas go, for tests that do not wait for a lease; 0: as the machine's
 }
 
 // measures are run in this order.
@@ -47,20 +49,22 @@ var measures = []struct {
 	{name: "resolve", run: resolveRates},
 	{name: onPostgres.name, run: onPostgres.measure, onServer: true},
 	{name: onMariaDB.name, run: onMariaDB.measure, onServer: true},
+	{name: "replicas", run: replicaMeasure, onServer: true},
 }
 
 func main() {
-	if serveIfAsked() {
+	if serveIfAsked() || replicateIfAsked() {
 		return
 	}
 	s := settings{}
 	flag.IntVar(&s.rounds, "rounds", 5, "how often each measure is repeated; the median counts")
 	flag.IntVar(&s.tasks, "tasks", 100_000, "how many tasks a pass meets in memory; a tenth of that in SQLite")
-	flag.StringVar(&s.only, "only", "", "comma-separated measures: memstore, scan, heap, sqlite, relay, delay, allocations, resolve, postgres, mariadb; empty is all, of those that need no server or with -databases the others")
+	flag.StringVar(&s.only, "only", "", "comma-separated measures: memstore, scan, heap, sqlite, relay, delay, allocations, resolve, postgres, mariadb, replicas; empty is all, of those that need no server or with -databases the others")
 	flag.BoolVar(&s.markdown, "markdown", false, "print the table as docs/performance.md has it")
-	flag.BoolVar(&s.databases, "databases", false, "measure what needs a server: postgres, mariadb")
+	flag.BoolVar(&s.databases, "databases", false, "measure what needs a server: postgres, mariadb, replicas")
 	flag.StringVar(&s.postgres, "postgres", "postgres://root@127.0.0.1:5432/postgres?sslmode=disable", "a Postgres server, whose user may make databases and checkpoints")
 	flag.StringVar(&s.mysql, "mysql", "root@tcp(127.0.0.1:3306)/", "a MariaDB or MySQL server, whose user may make databases")
+	flag.StringVar(&s.nats, "nats", "nats://127.0.0.1:4222", "a NATS server with JetStream, for replicas")
 	flag.IntVar(&s.due, "due", 20_000, "how many tasks are due in a database on a server")
 	flag.IntVar(&s.pending, "pending", 1_000_000, "how many tasks are pending there, those that are due among them")
 	flag.IntVar(&s.most, "most", 0, "how many are pending in another, larger one in which pages are timed; 0 is none")

@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain is the server in the process that a measure starts.
+// TestMain is the server, or a replica, in the processes that measures start.
 func TestMain(m *testing.M) {
-	if serveIfAsked() {
+	if serveIfAsked() || replicateIfAsked() {
 		return
 	}
 	os.Exit(m.Run())
