@@ -25,5 +25,6 @@
 //	curl http://127.0.0.1:8080/healthz
 //
 // http://127.0.0.1:8080/api/v1/docs shows all routes. The log, JSON on the standard error, has requests, commands, and events by
-// type and ID. With --tls-cert and --tls-key it serves TLS. An interrupt lets requests end, then the relay, and closes the store.
+// type and ID; with --no-relay the events wait for examples/worker instead, which publishes them to a broker. With --tls-cert and
+// --tls-key it serves TLS. An interrupt lets requests end, then the relay, and closes the store.
 package main

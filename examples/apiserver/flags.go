@@ -19,7 +19,7 @@ type settings struct {
 	zone                      *time.Location
 	rate                      float64
 	due                       int
-	demo                      bool
+	demo, noRelay             bool
 	token                     string // of the demo
 }
 
@@ -36,6 +36,7 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 	zone := flags.String("zone", "UTC", "the IANA `zone` of a before without an offset")
 	flags.Float64Var(&s.rate, "resolve-rate", 0, "how many entries a client may resolve a second; 0 is the default of 10, -1 no limit")
 	flags.IntVar(&s.due, "seed-due", 0, "make a plan of the org demo in which so many tasks are due")
+	flags.BoolVar(&s.noRelay, "no-relay", false, "leave the events in the outbox, for a worker that publishes them; otherwise they go to the log")
 	flags.BoolVar(&s.demo, "demo", false, "make a token that ends with the server, 3 due tasks, and say what to try")
 	if err := flags.Parse(args); err != nil {
 		return s, err

@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return fmt.Errorf("--store: %w", err)
 	}
 	defer func() { err = errors.Join(err, closeStore()) }()
-	service, err := newService(store, s.base, log)
+	service, err := newService(store, s, log)
 	if err != nil {
 		return err
 	}
@@ -77,10 +77,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 }
 
 // newService puts the library on a store. The events go to the log, by type and ID: what they say is for a broker.
-func newService(store assessplan.Store, base string, log *slog.Logger) (*assessplan.Service, error) {
-	entries, err := assessplan.NewURLEntryGenerator(base, nil)
+func newService(store assessplan.Store, s settings, log *slog.Logger) (*assessplan.Service, error) {
+	entries, err := assessplan.NewURLEntryGenerator(s.base, nil)
 	if err != nil {
 		return nil, fmt.Errorf("--base-url: %w", err)
+	}
+	if s.noRelay {
+		return assessplan.New(store, entries, &assessplan.Config{Logger: log})
 	}
 	publish := func(_ context.Context, events ...assessplan.Event) error {
 		for _, event := range events {
@@ -131,7 +134,13 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 func serve(ctx context.Context, listener net.Listener, server *http.Server, relay *assessplan.Relay, s settings) error {
 	relaying, stopRelay := context.WithCancel(context.WithoutCancel(ctx))
 	relayed, stopped := make(chan error, 1), make(chan error, 1)
-	go func() { relayed <- relay.Run(relaying) }()
+	go func() {
+		if s.noRelay {
+			relayed <- nil
+			return
+		}
+		relayed <- relay.Run(relaying)
+	}()
 	forget := context.AfterFunc(ctx, func() {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 		defer cancel()

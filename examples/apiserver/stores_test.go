@@ -74,6 +74,18 @@ func TestRESTAndGRPCOnOnePortOverEachStore(t *testing.T) {
 	}
 }
 
+// TestEventsAreLeftToAWorker has a server with --no-relay, and then one without.
+func TestEventsAreLeftToAWorker(t *testing.T) {
+	args := []string{"--store", everyStore["SQLite"](t), "--tokens", tokensFile(t)}
+	s := start(t, append(args, "--seed-due", "25", "--no-relay")...)
+	s.must("POST", "/api/v1/plans/tasks/schedule", nil)
+	s.stop()
+	require.Empty(t, s.events("task.opened"))
+	again := start(t, args...)
+	require.Eventually(t, func() bool { return len(again.events("task.opened")) == 25 }, time.Minute, 10*time.Millisecond)
+	again.stop()
+}
+
 // entryOf is the query of the first link in an answer.
 func entryOf(t *testing.T, answer object) url.Values {
 	t.Helper()

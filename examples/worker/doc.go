@@ -1,5 +1,6 @@
 // Command worker is the independent worker: it opens what is due, expires what is over and relays the events, by the clock,
-// beside whatever serves the API of the same database. main.go is the wiring. See it work in one command, with nothing installed:
+// beside whatever serves the API of the same database, such as examples/apiserver with --no-relay. main.go is the wiring. See it
+// work in one command, with nothing installed:
 //
 //	go run ./examples/worker --demo
 //
