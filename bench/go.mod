@@ -9,6 +9,7 @@ replace (
 )
 
 require (
+	github.com/ThreeDotsLabs/watermill v1.5.1
 	github.com/assessplan/assessplan v0.0.0-00010101000000-000000000000
 	github.com/assessplan/assessplan/httpapi v0.0.0-00010101000000-000000000000
 	github.com/assessplan/assessplan/sqlstore v0.0.0-00010101000000-000000000000
@@ -20,7 +21,6 @@ require (
 )
 
 require (
-	github.com/ThreeDotsLabs/watermill v1.5.1 // indirect
 	github.com/klauspost/compress v1.20.1 // indirect
 	github.com/lithammer/shortuuid/v3 v3.0.7 // indirect
 	github.com/nats-io/nkeys v0.4.7 // indirect

@@ -63,6 +63,9 @@ func (w *replicaWatch) follow(ctx context.Context, start time.Time, lap *replica
 		if err != nil {
 			return err
 		}
+		if events >= due-relayBatch && lap.others == 0 {
+			lap.others = now.Sub(start)
+		}
 		if events >= due && lap.opened > 0 {
 			lap.streamed = now.Sub(start)
 			if w.kill {
