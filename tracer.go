@@ -90,15 +90,16 @@ func (c *core) traceParents(events []Event) (parents []string) {
 	return parents
 }
 
-// traceParentKey stands in an event before its value, as this package writes it. In the JSON of an event nothing else can look
-// like it: within a text, quotes are escaped.
+// traceParentKey stands in an event before its value, as this package writes it.
 const traceParentKey = `,"traceparent":"`
 
 // TraceParent is the trace context in which the event was stored, as the traceparent of W3C Trace Context: the attribute of
 // that name in its Data (CloudEvents, Distributed Tracing extension). It is empty if there is none, or none of version 00 to fe in
 // its form of 55 bytes.
 func (e Event) TraceParent() string {
-	if _, after, found := bytes.Cut(e.Data, []byte(traceParentKey)); found && len(after) > traceParentSize && after[traceParentSize] == '"' {
+	// In front of the data nothing else can look like it: attributes have no members, and within a text quotes are escaped.
+	attributes, _, _ := bytes.Cut(e.Data, []byte(`"data"`))
+	if _, after, found := bytes.Cut(attributes, []byte(traceParentKey)); found && len(after) > traceParentSize && after[traceParentSize] == '"' {
 		return validTraceParent(string(after[:traceParentSize]))
 	}
 	if !bytes.Contains(e.Data, []byte(`"traceparent"`)) {

@@ -252,11 +252,17 @@ func TestWrongTraceParentsAreLeftOut(t *testing.T) {
 }
 
 func TestTraceParentOfAnEventThatSomebodyElseWrote(t *testing.T) {
-	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	const parent, another = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-0bf7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	for name, test := range map[string]struct{ data, want string }{
+		"behind the word":            {`{"a":"data","traceparent":"` + parent + `"}`, parent},
 		"with spaces":                {`{ "traceparent" : "` + parent + `", "data": {} }`, parent},
 		"first":                      {`{"traceparent":"` + parent + `","data":{}}`, parent},
 		"in the data":                {`{"data":{"traceparent":"` + parent + `"}}`, ""},
+		"in the data, later":         {`{"specversion":"1.0","data":{"a":1,"traceparent":"` + parent + `"}}`, ""},
+		"first, and in the data":     {`{"traceparent":"` + parent + `","data":{"a":1,"traceparent":"` + another + `"}}`, parent},
+		"last, and in the data":      {`{"a":1,"data":{"a":1,"traceparent":"` + another + `"},"traceparent":"` + parent + `"}`, parent},
+		"in the data in front":       {`{"data":{"a":1,"traceparent":"` + another + `"},"a":1,"traceparent":"` + parent + `"}`, parent},
+		"in the data, with spaces":   {`{"a":1, "data" : {"a":1,"traceparent":"` + parent + `"}}`, ""},
 		"in a text":                  {`{"a":"x,\"traceparent\":\"` + parent + `"}`, ""},
 		"a number":                   {`{"traceparent":1}`, ""},
 		"wrong":                      {`{"a":1,"traceparent":"` + strings.ToUpper(parent) + `"}`, ""},
