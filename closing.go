@@ -53,15 +53,12 @@ func (p *closingPage) fail(id EnrollmentID, code FailureCode) {
 
 // page works on one page, as the Tracer sees it.
 func (c *closing) page(ctx context.Context, after EndedCursor, limit int) (*closingPage, error) {
-	ctx, end := c.core.trace(ctx, Work{Kind: TracedClosePage, Limit: limit})
-	p, err := c.work(ctx, after, limit)
-	done := Done{Failed: len(p.failures), Err: c.finish(ctx, err)}
-	if err == nil {
-		done.Changed = len(p.changes)
-	}
-	end(done)
-	return p, err
+	return tracedPage(ctx, c.core, Work{Kind: TracedClosePage, Limit: limit}, func(ctx context.Context) (*closingPage, error) {
+		return c.work(ctx, after, limit)
+	})
 }
+
+func (p *closingPage) counts() (changed, failed int) { return len(p.changes), len(p.failures) }
 
 func (c *closing) work(ctx context.Context, after EndedCursor, limit int) (*closingPage, error) {
 	p := &closingPage{}

@@ -13,25 +13,22 @@ type tellingStore struct {
 }
 
 func (s *tellingStore) Update(ctx context.Context, fn func(ctx context.Context, r Repositories) error) error {
-	if s.core.config.Observer == nil {
-		return s.nudge(s.Store.Update(ctx, fn))
-	}
 	var saved []TaskChange
-	err := s.nudge(s.Store.Update(ctx, func(ctx context.Context, r Repositories) error {
-		saved = nil // of a run before, which was rolled back
-		return fn(ctx, &notedRepositories{Repositories: r, saved: &saved})
-	}))
-	if err == nil && len(saved) > 0 {
+	err := s.Store.Update(ctx, func(ctx context.Context, r Repositories) error {
+		if s.core.config.Observer != nil {
+			saved = nil // of a run before, which was rolled back
+			r = &notedRepositories{Repositories: r, saved: &saved}
+		}
+		return fn(ctx, r)
+	})
+	if err != nil {
+		return err
+	}
+	s.relay.Nudge()
+	if len(saved) > 0 {
 		s.core.observe(ctx, &TasksStored{Changes: saved})
 	}
-	return err
-}
-
-func (s *tellingStore) nudge(err error) error {
-	if err == nil {
-		s.relay.Nudge()
-	}
-	return err
+	return nil
 }
 
 // notedRepositories notes which tasks a transaction saves. It copies nothing unless there are several saves: what the core

@@ -40,18 +40,12 @@ func blamesTheRow(ctx context.Context, err error) bool {
 
 // workPage works on one page, as the Tracer sees it.
 func (m *Manager) workPage(ctx context.Context, org OrgID, id PlanID, limit int, refused map[TaskID]bool) (*workPage, error) {
-	ctx, end := m.core.trace(ctx, Work{Kind: TracedPlanPage, Limit: limit})
-	page, err := m.work(ctx, org, id, limit, refused)
-	done := Done{Err: err}
-	if err == nil {
-		done.Changed, done.Failed = page.canceled+page.shifted, len(page.failures)
-	}
-	if ctx.Err() != nil {
-		done.Err = nil
-	}
-	end(done)
-	return page, err
+	return tracedPage(ctx, m.core, Work{Kind: TracedPlanPage, Limit: limit}, func(ctx context.Context) (*workPage, error) {
+		return m.work(ctx, org, id, limit, refused)
+	})
 }
+
+func (p *workPage) counts() (changed, failed int) { return p.canceled + p.shifted, len(p.failures) }
 
 func (m *Manager) work(ctx context.Context, org OrgID, id PlanID, limit int, refused map[TaskID]bool) (*workPage, error) {
 	var page *workPage

@@ -93,6 +93,9 @@ func (s *sweep) walkOnce(ctx context.Context) (changed bool, err error) {
 		if err != nil {
 			return changed, err
 		}
+		if ctx.Err() != nil {
+			return changed, ctx.Err()
+		}
 		changed = changed || slices.ContainsFunc(p.changed, (*AssessmentTask).left)
 		if p.found < limit && p.last == (DueCursor{}) {
 			return changed, nil
@@ -103,14 +106,9 @@ func (s *sweep) walkOnce(ctx context.Context) (changed bool, err error) {
 
 // page works on one page, as the Tracer sees it.
 func (s *sweep) page(ctx context.Context, after DueCursor, limit int) (*page, error) {
-	ctx, end := s.core.trace(ctx, Work{Kind: s.kind, Limit: limit})
-	p, err := s.work(ctx, after, limit)
-	done := Done{Err: s.finish(ctx, err)}
-	if p != nil {
-		done.Changed, done.Failed = p.changes(), len(p.failures)
-	}
-	end(done)
-	return p, err
+	return tracedPage(ctx, s.core, Work{Kind: s.kind, Limit: limit}, func(ctx context.Context) (*page, error) {
+		return s.work(ctx, after, limit)
+	})
 }
 
 // work claims, judges and stores one page; if the store refuses it, each of its tasks for itself.
@@ -144,7 +142,7 @@ func (s *sweep) work(ctx context.Context, after DueCursor, limit int) (*page, er
 	if len(s.isolated) > maxIsolated {
 		return nil, errorf(ErrCorrupt, "more than %d tasks cannot be judged or stored", maxIsolated)
 	}
-	return p, ctx.Err()
+	return p, nil
 }
 
 // restore takes up what was claimed, into a block; what is corrupt costs itself only.
@@ -168,14 +166,14 @@ func (s *sweep) restore(p *page, states []TaskState, block []AssessmentTask) {
 // left reports whether the task is no longer what the sweep looks for: what failed may still be, if the clock went back.
 func (t *AssessmentTask) left() bool { return t.state.Status != Pending }
 
-// changes is how many tasks are something else now: one that was put off still is pending.
-func (p *page) changes() (count int) {
+// counts leaves out what was put off: it still is pending.
+func (p *page) counts() (changed, failed int) {
 	for _, task := range p.changed {
 		if task.left() {
-			count++
+			changed++
 		}
 	}
-	return count
+	return changed, len(p.failures)
 }
 
 func (p *page) fail(state TaskState, code FailureCode) {

@@ -43,10 +43,12 @@ const (
 
 // Done is what a [Tracer] is told of when work is done.
 type Done struct {
-	Pages   int   // of a pass
-	Changed int   // records that were opened, ended, moved or closed; TracedPublish: events that were taken
-	Failed  int   // records that could not be; TracedPublish: events that were not taken
-	Err     error // why the work broke; nil if it only was told to stop. Write no more of it than [KindOf] says: it may quote others
+	Pages   int // of a pass
+	Changed int // records that were opened, ended, moved or closed; TracedPublish: events that were taken
+	Failed  int // records that could not be; TracedPublish: events that were not taken
+	// Err is why the work broke; nil if it only was told to stop. A publisher that is stopped has time to end what it has in its
+	// hands: TracedPublish that does not is broken. Write no more of it than [KindOf] says: it may quote others.
+	Err error
 }
 
 // trace tells the Tracer that work begins, and returns what tells it of the end.
@@ -58,6 +60,21 @@ func (c *core) trace(ctx context.Context, work Work) (context.Context, func(Done
 }
 
 func untraced(Done) {}
+
+// tracedPage does a page of work as the Tracer sees it. What it says of its records counts if the page is stored.
+func tracedPage[P interface{ counts() (changed, failed int) }](ctx context.Context, c *core, work Work, do func(ctx context.Context) (P, error)) (P, error) {
+	within, end := c.trace(ctx, work)
+	page, err := do(within)
+	done := Done{}
+	if err == nil {
+		done.Changed, done.Failed = page.counts()
+	}
+	if ctx.Err() == nil {
+		done.Err = err
+	}
+	end(done)
+	return page, err
+}
 
 // newBatch is for the events that are stored under ctx.
 func (c *core) newBatch(ctx context.Context) *eventBatch {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -153,6 +154,65 @@ func TestTracerIsToldWhyWorkBroke(t *testing.T) {
 			require.Equal(t, test.want, followed.kinds())
 		})
 	}
+}
+
+// TestRecordsThatFailedAreToldOnce has a page of rounds with one that is corrupt and one that the store refuses, so that it is
+// done again, one by one.
+func TestRecordsThatFailedAreToldOnce(t *testing.T) {
+	f, _, followed := tracing(t)
+	f.rounds(f.plan(daily(1)), 3)
+	f.at("2026-03-02 09:00:00")
+	f.open()
+	f.at("2026-03-12 09:00:00")
+	rounds, err := f.ListEnrollments(f.ctx, assessplan.EnrollmentQuery{Org: clinic})
+	require.NoError(t, err)
+	f.store.round = func(round *assessplan.EnrollmentState) {
+		if round.ID == rounds.Enrollments[0].ID {
+			round.Round = 0
+		}
+	}
+	f.store.saveRounds = func(changes []assessplan.EnrollmentChange) error {
+		for _, change := range changes {
+			if change.State.ID == rounds.Enrollments[1].ID {
+				return errDisk
+			}
+		}
+		return nil
+	}
+	report := f.expire()
+	require.Equal(t, 1, report.Closed)
+	require.Equal(t, 2, report.Failed)
+	changed, failed := 0, 0
+	for _, one := range followed.begun {
+		if one.work.Kind == assessplan.TracedClosePage {
+			changed, failed = changed+one.done.Changed, failed+one.done.Failed
+		}
+	}
+	require.Equal(t, 1, changed)
+	require.Equal(t, 1, failed, "the page that the store refused for the other is an error instead")
+}
+
+// TestWhatIsToldOfWorkThatIsStopped: a page that is cut off is not broken; a publisher that uses up the time it is given is.
+func TestWhatIsToldOfWorkThatIsStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _, followed := tracing(t, func(s *setup) {
+			s.config.Publisher = publishing(func(ctx context.Context, _ []assessplan.Event) error {
+				<-ctx.Done()
+				return ctx.Err()
+			})
+		})
+		f.oneTask()
+		ctx, cancel := context.WithCancel(f.ctx)
+		f.store.saveTasks = func([]assessplan.TaskChange, saving) error {
+			cancel()
+			return ctx.Err()
+		}
+		_, err := f.scheduler.SchedulePendingTasks(ctx, time.Time{})
+		require.NoError(t, err)
+		f.started()()
+		require.Equal(t, []string{"schedule: 0, 0 failed, error ", "schedule > open_page: 0, 0 failed, error ",
+			"publish: 0, 2 failed, error unavailable"}, followed.kinds())
+	})
 }
 
 func TestEventsSayOfWhichTraceTheyAre(t *testing.T) {
