@@ -27,7 +27,7 @@ func (c *closing) walk(ctx context.Context) error {
 			p.fail(p.last.ID, FailureStore)
 		}
 		for _, failure := range p.failures {
-			c.fail(ctx, failure)
+			c.fail(ctx, TracedClosePage, failure)
 		}
 		if p.found == 0 || err == nil && p.found < p.limit {
 			return ctx.Err()

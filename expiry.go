@@ -96,7 +96,7 @@ func (e *expiry) finishPlan(ctx context.Context, plan PlanState) error {
 		e.report.Canceled += page.canceled
 		e.report.Shifted += page.shifted
 		for _, failure := range page.failures {
-			e.fail(ctx, failure)
+			e.fail(ctx, TracedPlanPage, failure)
 		}
 	})
 	code := FailureStore
@@ -106,7 +106,7 @@ func (e *expiry) finishPlan(ctx context.Context, plan PlanState) error {
 	case errors.Is(err, ErrCorrupt):
 		code = FailureCorrupt
 	}
-	e.fail(ctx, TaskFailure{Org: plan.Org, PlanID: plan.ID, Code: code})
+	e.fail(ctx, TracedPlanPage, TaskFailure{Org: plan.Org, PlanID: plan.ID, Code: code})
 	return nil
 }
 

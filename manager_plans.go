@@ -110,7 +110,7 @@ func (m *Manager) finishCommand(ctx context.Context, plan PlanState) (PlanState,
 	err := m.workOff(ctx, plan.Org, plan.ID, func(page *workPage) {
 		for _, last = range page.failures {
 			failed++
-			m.core.observe(ctx, &TaskFailed{Failure: last})
+			m.core.observe(ctx, &TaskFailed{Failure: last, Page: TracedPlanPage})
 		}
 	})
 	if err != nil {

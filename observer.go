@@ -55,7 +55,10 @@ func (o TasksStored) MarshalJSON() ([]byte, error) {
 
 // TaskFailed says that a task could not be opened, ended or moved, a round not be closed, or a plan not be worked on, while
 // the pass or the command went on.
-type TaskFailed struct{ Failure TaskFailure }
+type TaskFailed struct {
+	Failure TaskFailure
+	Page    WorkTraced // in which kind of page: [TracedOpenPage], [TracedExpirePage], [TracedClosePage] or [TracedPlanPage]
+}
 
 // RelayFinished says that a relay has done a stretch of work, well or with an error; a [Relay.Run] that has nothing to do says
 // so every ten seconds.

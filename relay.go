@@ -125,6 +125,10 @@ func (r *Relay) Run(ctx context.Context) error {
 	return nil
 }
 
+// HasPublisher reports whether there is somebody to relay to: without Config.Publisher, events stay in the outbox for a relay of
+// another process.
+func (r *Relay) HasPublisher() bool { return r.publisher != nil }
+
 const (
 	maxStretch    = 100 // batches between two reports of Run
 	unlimited     = -1
@@ -141,7 +145,7 @@ func (r *Relay) newReport() *RelayReport {
 }
 
 func (r *Relay) usable() error {
-	if r.publisher == nil {
+	if !r.HasPublisher() {
 		return invalid("Publisher", "is nil: there is nobody to publish events to; set Config.Publisher")
 	}
 	return nil

@@ -425,3 +425,16 @@ func TestRelayNeedsAPublisher(t *testing.T) {
 	f.plan(daily(1))
 	require.Equal(t, 1, f.outbox().Pending)
 }
+
+func TestHasPublisher(t *testing.T) {
+	var nobody *plantest.Publisher
+	for name, test := range map[string]struct {
+		publisher assessplan.EventPublisher
+		want      bool
+	}{"one": {&plantest.Publisher{}, true}, "none": {nil, false}, "a nil pointer": {nobody, false}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, func(s *setup) { s.config.Publisher = test.publisher })
+			require.Equal(t, test.want, f.relay.HasPublisher())
+		})
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/plantest"
 )
 
 func TestPassOpensWhatIsDueOldestFirstPageByPage(t *testing.T) {
@@ -318,10 +319,52 @@ func TestObserverIsToldOfRunsAndFailures(t *testing.T) {
 	opening, expiry := f.open(), f.expire()
 
 	require.Equal(t, []assessplan.Observation{
-		&assessplan.TaskFailed{Failure: opening.Failures[0]},
+		&assessplan.TaskFailed{Failure: opening.Failures[0], Page: assessplan.TracedOpenPage},
 		&assessplan.ScheduleFinished{Report: opening},
 		&assessplan.ExpireFinished{Report: expiry},
 	}, seen.told)
+}
+
+// TestObserverIsToldInWhichPageSomethingFailed lets every write of tasks, or of rounds, fail.
+func TestObserverIsToldInWhichPageSomethingFailed(t *testing.T) {
+	refuseTasks := func(f *fixture) {
+		f.store.saveTasks = func([]assessplan.TaskChange, saving) error { return errDisk }
+	}
+	for page, work := range map[assessplan.WorkTraced]func(f *fixture, plan assessplan.PlanID){
+		assessplan.TracedOpenPage: func(f *fixture, _ assessplan.PlanID) {
+			refuseTasks(f)
+			f.open()
+		},
+		assessplan.TracedExpirePage: func(f *fixture, _ assessplan.PlanID) {
+			f.open()
+			f.at("2026-03-12 09:00:00")
+			refuseTasks(f)
+			f.expire()
+		},
+		assessplan.TracedClosePage: func(f *fixture, _ assessplan.PlanID) {
+			f.open()
+			f.at("2026-03-12 09:00:00")
+			f.store.saveRounds = func([]assessplan.EnrollmentChange) error { return errDisk }
+			f.expire()
+		},
+		assessplan.TracedPlanPage: func(f *fixture, plan assessplan.PlanID) {
+			refuseTasks(f)
+			_, err := f.CancelPlan(f.ctx, clinic, plan)
+			require.Error(f.t, err)
+			f.expire()
+		},
+	} {
+		t.Run(string(page), func(t *testing.T) {
+			seen := &plantest.Recorder{}
+			f := newFixture(t, func(s *setup) { s.config.Observer = seen })
+			work(f, f.oneTask().Plan)
+			told := plantest.Observed[*assessplan.TaskFailed](seen)
+			require.NotEmpty(t, told)
+			for _, failed := range told {
+				require.Equal(t, page, failed.Page)
+			}
+		})
+	}
 }
 
 type observer struct{ told []assessplan.Observation }

@@ -35,12 +35,12 @@ func (r *run) finish(ctx context.Context, err error) error {
 	return err
 }
 
-func (r *run) fail(ctx context.Context, failure TaskFailure) {
+func (r *run) fail(ctx context.Context, page WorkTraced, failure TaskFailure) {
 	r.failed++
 	if len(r.failures) < r.core.config.ReportLimit {
 		r.failures = append(r.failures, failure)
 	}
-	r.core.observe(ctx, &TaskFailed{Failure: failure})
+	r.core.observe(ctx, &TaskFailed{Failure: failure, Page: page})
 }
 
 // page is a set of claimed tasks and what is to become of them, in one transaction. Nothing of it counts before the commit.
@@ -256,7 +256,7 @@ func (s *sweep) settle(ctx context.Context, p *page) {
 		s.isolated[id] = true
 	}
 	for _, failure := range p.failures {
-		s.fail(ctx, failure)
+		s.fail(ctx, s.kind, failure)
 	}
 	s.commit(ctx, p)
 }

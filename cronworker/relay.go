@@ -16,13 +16,6 @@ type relay struct {
 	status RelayStatus
 }
 
-// hasPublisher reports whether there is somebody to relay to: with a context that has ended, Run only says that.
-func hasPublisher(r *assessplan.Relay) bool {
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	return r.Run(ended) == nil
-}
-
 // loop relays until ctx ends, and waits for the relay to end. How long it takes for that is its own to say; it is left
 // behind when a run would be.
 func (r *relay) loop(ctx context.Context) error {

@@ -35,7 +35,7 @@ func New(service *assessplan.Service, config *Config) (*Worker, error) {
 		return nil, f.err()
 	}
 	w.schedule, w.expire = newJob(Schedule, c, schedule, opening(service)), newJob(Expire, c, expire, expiring(service))
-	if !c.NoRelay && hasPublisher(service.Relay) {
+	if !c.NoRelay && service.Relay.HasPublisher() {
 		w.relay = &relay{config: c, relay: service.Relay, status: RelayStatus{Enabled: true}}
 	}
 	if c.Schedule == Off && c.Expire == Off && w.relay == nil {

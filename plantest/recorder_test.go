@@ -29,7 +29,7 @@ func TestRecorderKeepsWhatItIsTold(t *testing.T) {
 	require.Len(t, stored, 1)
 	require.Equal(t, []assessplan.Observation{
 		stored[0],
-		&assessplan.TaskFailed{Failure: scheduled.Failures[0]},
+		&assessplan.TaskFailed{Failure: scheduled.Failures[0], Page: assessplan.TracedOpenPage},
 		&assessplan.ScheduleFinished{Report: scheduled},
 		&assessplan.ExpireFinished{Report: expired},
 	}, recorder.Observations()[len(planned):])
