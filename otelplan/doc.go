@@ -18,7 +18,8 @@
 //	assessplan.task.canceled            {task}     counter
 //	assessplan.task.rescheduled         {task}     counter
 //	assessplan.task.oldest_due.age      s          gauge: of the earliest planned time that a pass left due
-//	assessplan.record.failures          {failure}  counter: assessplan.record (task, enrollment or plan), error.type
+//	assessplan.record.failures          {failure}  counter: assessplan.record (task, enrollment or plan), assessplan.page (open_page,
+//	                                               expire_page, close_page or plan_page, as the spans below), error.type
 //	assessplan.pass.duration            s          histogram: assessplan.pass (schedule or expire), error.type if it broke
 //	assessplan.pass.last_success.time   s          gauge: assessplan.pass; Unix time
 //	assessplan.relay.last_success.time  s          gauge: Unix time

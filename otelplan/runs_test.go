@@ -134,6 +134,8 @@ func TestOldestDueByOrg(t *testing.T) {
 					require.InDelta(t, want, got, 1e-9)
 				}
 			}
+			_, known := c.gauge("assessplan.task.oldest_due.age")
+			require.False(t, known, "no pass was over all orgs")
 		})
 	}
 }
@@ -177,20 +179,32 @@ func TestOutboxIsAsItWasLastCounted(t *testing.T) {
 // TestFailuresOfRoundsAndPlansAreNotThoseOfTasks also meets a code that nobody knows.
 func TestFailuresOfRoundsAndPlansAreNotThoseOfTasks(t *testing.T) {
 	c := newClinic(t)
-	for _, failure := range []assessplan.TaskFailure{
-		{Org: plantest.Org, TaskID: assessplan.TaskIDFromUint64(1), Code: assessplan.FailureTimeout},
-		{Org: plantest.Org, EnrollmentID: assessplan.EnrollmentIDFromUint64(1), Code: assessplan.FailureCorrupt},
-		{Org: plantest.Org, PlanID: assessplan.PlanIDFromUint64(1), Code: assessplan.FailureStore},
-		{Org: plantest.Org, TaskID: assessplan.TaskIDFromUint64(1), Code: "new in the next version"},
+	about := assessplan.TaskFailure{Org: plantest.Org, TaskID: assessplan.TaskIDFromUint64(1)}
+	round := assessplan.TaskFailure{Org: plantest.Org, EnrollmentID: assessplan.EnrollmentIDFromUint64(1)}
+	plan := assessplan.TaskFailure{Org: plantest.Org, PlanID: assessplan.PlanIDFromUint64(1)}
+	for _, failed := range []struct {
+		failure assessplan.TaskFailure
+		page    assessplan.WorkTraced
+		code    assessplan.FailureCode
+	}{
+		{about, assessplan.TracedOpenPage, assessplan.FailureTimeout},
+		{about, assessplan.TracedExpirePage, assessplan.FailureStore},
+		{about, assessplan.TracedPlanPage, assessplan.FailureDomain},
+		{round, assessplan.TracedClosePage, assessplan.FailureCorrupt},
+		{plan, assessplan.TracedPlanPage, assessplan.FailureStore},
+		{about, "another page", "new in the next version"},
 	} {
-		c.telemetry.Observe(c.ctx, &assessplan.TaskFailed{Failure: failure})
+		failed.failure.Code = failed.code
+		c.telemetry.Observe(c.ctx, &assessplan.TaskFailed{Failure: failed.failure, Page: failed.page})
 	}
 	exposed := c.exposition()
 	for _, series := range []string{
-		`{assessplan_record="task",error_type="generator_timeout"} 1`,
-		`{assessplan_record="enrollment",error_type="corrupt"} 1`,
-		`{assessplan_record="plan",error_type="store_refused"} 1`,
-		`{assessplan_record="task",error_type="_OTHER"} 1`,
+		`{assessplan_page="open_page",assessplan_record="task",error_type="generator_timeout"} 1`,
+		`{assessplan_page="expire_page",assessplan_record="task",error_type="store_refused"} 1`,
+		`{assessplan_page="plan_page",assessplan_record="task",error_type="not_openable"} 1`,
+		`{assessplan_page="close_page",assessplan_record="enrollment",error_type="corrupt"} 1`,
+		`{assessplan_page="plan_page",assessplan_record="plan",error_type="store_refused"} 1`,
+		`{assessplan_page="_OTHER",assessplan_record="task",error_type="_OTHER"} 1`,
 	} {
 		require.Contains(t, exposed, "assessplan_record_failures_total"+series)
 	}

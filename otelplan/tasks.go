@@ -45,16 +45,27 @@ func previous(event assessplan.Event) string {
 	return other
 }
 
+// The values of keyRecord.
+const (
+	task       = "task"
+	enrollment = "enrollment"
+	plan       = "plan"
+)
+
 // failed counts an attempt that failed.
-func (t *Telemetry) failed(ctx context.Context, failure assessplan.TaskFailure) {
-	record := "task"
+func (t *Telemetry) failed(ctx context.Context, o *assessplan.TaskFailed) {
+	record := task
 	switch {
-	case !failure.EnrollmentID.IsZero():
-		record = "enrollment"
-	case !failure.PlanID.IsZero():
-		record = "plan"
+	case !o.Failure.EnrollmentID.IsZero():
+		record = enrollment
+	case !o.Failure.PlanID.IsZero():
+		record = plan
 	}
-	t.metrics.failures.Add(ctx, 1, t.about(failure.Org, keyRecord.String(record), keyError.String(known(failure.Code, taskCodes))))
+	t.addFailures(ctx, 1, o.Failure.Org, record, known(o.Page, pages), known(o.Failure.Code, taskCodes))
+}
+
+func (t *Telemetry) addFailures(ctx context.Context, n int64, org assessplan.OrgID, record, page, code string) {
+	t.metrics.failures.Add(ctx, n, t.about(org, keyRecord.String(record), keyPage.String(page), keyError.String(code)))
 }
 
 // plain says nothing.
@@ -71,14 +82,17 @@ func (t *Telemetry) about(org assessplan.OrgID, attributes ...attribute.KeyValue
 	return metric.WithAttributeSet(attribute.NewSet(attributes...))
 }
 
-// begin makes the counters stand at zero: who watches a counter sees its first increment only if it was there before.
-func (t *Telemetry) begin() {
+// zeroCounters makes the counters stand at zero: who watches a counter sees its first increment only if it was there before.
+func (t *Telemetry) zeroCounters() {
 	ctx, m := context.Background(), t.metrics
 	for _, counter := range []metric.Int64Counter{m.published, m.refused, m.parked} {
 		counter.Add(ctx, 0)
 	}
 	for _, code := range publishCodes {
 		m.relayFailures.Add(ctx, 0, metric.WithAttributes(keyError.String(string(code))))
+	}
+	for _, kind := range kinds {
+		m.relayFailures.Add(ctx, 0, metric.WithAttributes(keyError.String(string(kind))))
 	}
 	if t.config.ByOrg {
 		return // it is not known which there are
@@ -94,7 +108,19 @@ func (t *Telemetry) begin() {
 	for _, reason := range reasons {
 		m.expired.Add(ctx, 0, t.about("", keyReason.String(string(reason))))
 	}
-	for _, code := range taskCodes {
-		m.failures.Add(ctx, 0, t.about("", keyRecord.String("task"), keyError.String(string(code))))
+	for _, may := range []struct {
+		record string
+		page   assessplan.WorkTraced
+		codes  []assessplan.FailureCode
+	}{
+		{task, assessplan.TracedOpenPage, taskCodes},
+		{task, assessplan.TracedExpirePage, rowCodes},
+		{task, assessplan.TracedPlanPage, rowCodes},
+		{plan, assessplan.TracedPlanPage, rowCodes},
+		{enrollment, assessplan.TracedClosePage, rowCodes},
+	} {
+		for _, code := range may.codes {
+			t.addFailures(ctx, 0, "", may.record, string(may.page), string(code))
+		}
 	}
 }

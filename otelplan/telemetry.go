@@ -36,7 +36,7 @@ func New(config *Config) (*Telemetry, error) {
 		return nil, err
 	}
 	t := &Telemetry{config: c, metrics: metrics, tracer: c.TracerProvider.Tracer(scope)}
-	t.begin()
+	t.zeroCounters()
 	return t, nil
 }
 
@@ -44,6 +44,7 @@ func New(config *Config) (*Telemetry, error) {
 const (
 	keyPass     = attribute.Key("assessplan.pass")
 	keyRecord   = attribute.Key("assessplan.record")
+	keyPage     = attribute.Key("assessplan.page")
 	keyReason   = attribute.Key("assessplan.reason")
 	keyLate     = attribute.Key("assessplan.late")
 	keyPrevious = attribute.Key("assessplan.previous_status")
@@ -62,12 +63,17 @@ func errorType(err error) string {
 	return string(assessplan.KindOf(err))
 }
 
-// The codes that the core gives.
+// The codes that the core gives, the kinds of error of a relay's store, and the pages.
 var (
 	taskCodes = []assessplan.FailureCode{assessplan.FailureGenerator, assessplan.FailureTimeout, assessplan.FailurePanic,
 		assessplan.FailureEntry, assessplan.FailureStore, assessplan.FailureCorrupt, assessplan.FailureDomain}
+	rowCodes     = taskCodes[4:] // where no generator is asked
 	publishCodes = []assessplan.FailureCode{assessplan.FailurePublish, assessplan.FailurePublishTimeout,
 		assessplan.FailurePublishPanic, assessplan.FailureHanging}
+	kinds = []assessplan.Kind{assessplan.KindInvalid, assessplan.KindNotFound, assessplan.KindConflict, assessplan.KindUnavailable,
+		assessplan.KindInternal}
+	pages = []assessplan.WorkTraced{assessplan.TracedOpenPage, assessplan.TracedExpirePage, assessplan.TracedClosePage,
+		assessplan.TracedPlanPage}
 )
 
 func known[T ~string](value T, values []T) string {
@@ -87,7 +93,7 @@ func (t *Telemetry) Observe(ctx context.Context, o assessplan.Observation) {
 			t.stored(ctx, &o.Changes[i])
 		}
 	case *assessplan.TaskFailed:
-		t.failed(ctx, o.Failure)
+		t.failed(ctx, o)
 	case *assessplan.ScheduleFinished:
 		t.scheduled(ctx, o.Report, o.Err)
 	case *assessplan.ExpireFinished:
