@@ -139,7 +139,7 @@ func TestMutantsOfTheAlertRulesAreFound(t *testing.T) {
 		"a misspelt metric":               {`sum by (job) (increase(assessplan_record_failures_total`, `sum by (job) (increase(assessplan_records_failures_total`, "there is no assessplan_records_failures_total"},
 		"a misspelt record":               {`expr: assessplan:outbox_parked > 0`, `expr: assessplan:outbox_park > 0`, "there is no assessplan:outbox_park"},
 		"a label that nobody has":         {`absent(assessplan_pass_last_success_time_seconds{assessplan_pass="schedule"})`, `absent(assessplan_pass_last_success_time_seconds{pass="schedule"})`, "has no label pass"},
-		"a value that nobody has":         {`time() - max by (job) (assessplan_pass_last_success_time_seconds{assessplan_pass="expire"})`, `time() - max by (job) (assessplan_pass_last_success_time_seconds{assessplan_pass="expiry"})`, `has no assessplan_pass "expiry"`},
+		"a value that nobody has":         {`max_over_time(assessplan_pass_last_success_time_seconds{assessplan_pass="expire"}`, `max_over_time(assessplan_pass_last_success_time_seconds{assessplan_pass="expiry"}`, `has no assessplan_pass "expiry"`},
 		"no PromQL":                       {`> 7200`, `> > 7200`, "promtool check rules"},
 		"another threshold":               {`> 7200`, `> 3600`, "promtool test rules"},
 		"another patience":                {`for: 15m`, `for: 5m`, "promtool test rules"},
