@@ -58,10 +58,11 @@ func (c *call) broken() bool { return len(c.streak) >= max(leastStreak, c.config
 // isDown says of the broker that it took nothing, or nothing any more.
 func (c *call) isDown() bool { return c.broken() || c.taken == 0 && c.asked > 0 }
 
-// publish publishes one event and notes what became of it, also where the Publisher panics or ends the goroutine.
+// publish publishes one event and notes what became of it, also where Config.Topic or the Publisher panics or ends the
+// goroutine. What a panic says may quote the event.
 func (c *call) publish(place int) {
 	event := &c.events[place]
-	failed := &failure{place: place, event: event.ID, why: "a panic"} // unless the Publisher returns; what it says may quote the event
+	failed := &failure{place: place, event: event.ID, why: "a panic of Config.Topic"}
 	defer func() {
 		_ = recover()
 		c.settle(failed)
@@ -69,14 +70,17 @@ func (c *call) publish(place int) {
 	m, topic, err := c.message(event)
 	failed.topic = topic
 	if err != nil {
-		failed.why, failed.unasked = err.Error(), true
+		failed.why = err.Error()
 		return
 	}
+	failed.state, failed.why = refused, "a panic"
 	if err = c.to.Publish(topic, m); err == nil {
-		failed.delivered = true
+		failed.state = delivered
 		return
 	}
-	failed.unavailable = c.ctx.Err() != nil || errors.Is(err, assessplan.ErrUnavailable)
+	if c.ctx.Err() != nil || errors.Is(err, assessplan.ErrUnavailable) {
+		failed.state = unavailable
+	}
 	failed.cause, failed.why = err, c.config.Explain(err)
 }
 
@@ -97,16 +101,15 @@ func (c *call) message(event *assessplan.Event) (*message.Message, string, error
 func (c *call) settle(f *failure) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !f.unasked {
+	switch f.state {
+	case delivered:
 		c.asked++
-	}
-	switch {
-	case f.delivered:
 		c.taken++
 		c.lastTaken = max(c.lastTaken, f.place)
 		c.streak = nil
 		return
-	case !f.unasked:
+	case refused, unavailable:
+		c.asked++
 		c.streak = append(c.streak, f)
 	}
 	c.failed = append(c.failed, f)
@@ -116,13 +119,13 @@ func (c *call) settle(f *failure) {
 // after it; of the last ones nobody knows.
 func (c *call) judge() {
 	for _, f := range c.failed {
-		if !f.unasked && (c.taken == 0 || f.place > c.lastTaken) {
-			f.unavailable = true
+		if f.state == refused && (c.taken == 0 || f.place > c.lastTaken) {
+			f.state = unavailable
 		}
 	}
 	if c.broken() {
 		for _, f := range c.streak {
-			f.unavailable = true
+			f.state = unavailable
 		}
 	}
 	why := "not begun: the broker took none of those before"
@@ -130,7 +133,7 @@ func (c *call) judge() {
 		why = "not begun: the context ended"
 	}
 	for i := c.next; i < len(c.events); i++ {
-		c.failed = append(c.failed, &failure{place: i, event: c.events[i].ID, why: why, cause: context.Cause(c.ctx), unavailable: true})
+		c.failed = append(c.failed, &failure{place: i, event: c.events[i].ID, state: unavailable, why: why, cause: context.Cause(c.ctx)})
 	}
 }
 

@@ -2,16 +2,25 @@ package watermillpub
 
 import "github.com/assessplan/assessplan"
 
-// failure is why an event was not published. Its message never shows the cause, but what Config.Explain makes of it.
+// state is what became of an event.
+type state int
+
+const (
+	unfit       state = iota // it could not be made a message: the Publisher was not asked
+	refused                  // the Publisher did not take it
+	unavailable              // the Publisher did not take it, or was not asked, and it is not to blame
+	delivered
+)
+
+// failure is why an event was not published, unless it was delivered. Its message never shows the cause, but what
+// Config.Explain makes of it.
 type failure struct {
-	place       int
-	event       assessplan.EventID
-	topic       string
-	why         string
-	cause       error
-	unavailable bool // it was not refused
-	unasked     bool // the Publisher was not asked: it was no message
-	delivered   bool // and so this is no failure
+	place int
+	event assessplan.EventID
+	topic string
+	state state
+	why   string
+	cause error
 }
 
 func (f *failure) Error() string {
@@ -24,7 +33,7 @@ func (f *failure) Error() string {
 // Unwrap finds the Publisher's own error, and [assessplan.ErrUnavailable] where the event was not refused.
 func (f *failure) Unwrap() []error {
 	var errs []error
-	if f.unavailable {
+	if f.state == unavailable {
 		errs = append(errs, assessplan.ErrUnavailable)
 	}
 	if f.cause != nil {

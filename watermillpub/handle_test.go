@@ -105,7 +105,7 @@ func requireOrder(t *testing.T, events []assessplan.Event) {
 	seen, versions := map[assessplan.EventID]bool{}, map[uuid.UUID]int64{}
 	for _, event := range events {
 		require.False(t, seen[event.ID], "%s came twice", event)
-		require.GreaterOrEqual(t, event.Version, versions[event.Subject], "%s came after a later one", event)
+		require.Greater(t, event.Version, versions[event.Subject], "%s came after a later one", event)
 		seen[event.ID], versions[event.Subject] = true, event.Version
 	}
 }

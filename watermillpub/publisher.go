@@ -37,12 +37,12 @@ func New(publisher message.Publisher, config *Config) (*Publisher, error) {
 // those that were not published in an [assessplan.PublishError]. Refused were those that cannot be made a message, and those
 // that failed while the Publisher took one that was begun after them; the others are [assessplan.ErrUnavailable]. When as many
 // fail in a row as are published at once, and at least four, the broker is out of order: no more are begun, and those and what
-// is left are unavailable. So is what is left when ctx ends. Where nothing was taken at all the error is another one, which is
-// ErrUnavailable, too.
+// is left are unavailable. So is what is left when ctx ends. Where the Publisher took nothing that it was asked to take, or ctx
+// ended before it was asked, the error is another one, which is ErrUnavailable, too, and names no event.
 //
 // Each message has ctx for its context, which few Publishers look at: a call of theirs that hangs is waited for. What a
 // Publisher says is shown as far as Config.Explain does, and is found with errors.As. A panic of the Publisher is a failure of
-// its event.
+// its event; one of Config.Topic is an event that cannot be made a message.
 func (p *Publisher) Publish(ctx context.Context, events ...assessplan.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -55,6 +55,7 @@ func (p *Publisher) Publish(ctx context.Context, events ...assessplan.Event) err
 
 const (
 	keyEvent = "event"
+	keyType  = "type"
 	keyTopic = "topic"
 	keyWhy   = "why"
 )
@@ -62,9 +63,9 @@ const (
 // tell logs what was refused, and when the broker goes and comes.
 func (c *call) tell() {
 	for _, f := range c.failed {
-		if !f.unavailable {
-			c.config.Logger.LogAttrs(c.ctx, slog.LevelWarn, "event refused",
-				slog.Any(keyEvent, c.events[f.place]), slog.String(keyTopic, f.topic), slog.String(keyWhy, f.why))
+		if f.state != unavailable {
+			c.config.Logger.LogAttrs(c.ctx, slog.LevelWarn, "event refused", slog.String(keyEvent, f.event.String()),
+				slog.String(keyType, string(c.events[f.place].Type)), slog.String(keyTopic, f.topic), slog.String(keyWhy, f.why))
 		}
 	}
 	switch {

@@ -62,6 +62,13 @@ func TestWhatBecomesOfACall(t *testing.T) {
 		}
 		return "topic"
 	}
+	panics := func(assessplan.Event) string { panic(secretHost) }
+	panicsAtTheEnd := func(e assessplan.Event) string {
+		if slices.ContainsFunc(events[37:], func(last assessplan.Event) bool { return e.ID == last.ID }) {
+			panic(secretHost)
+		}
+		return "topic"
+	}
 	cause := &brokerError{"too large"}
 	down := func(string, *message.Message) error { return cause }
 	for name, row := range map[string]struct {
@@ -79,6 +86,8 @@ func TestWhatBecomesOfACall(t *testing.T) {
 		"one cannot be a message":              {events: unfit, taken: 39, refused: unfit[7:8]},
 		"one panics":                           {events: events, answer: panicking(events[7]), taken: 39, refused: events[7:8]},
 		"one has no topic":                     {events: events, config: watermillpub.Config{Topic: topicless}, taken: 39, refused: events[7:8]},
+		"its topic panics for all":             {events: events, config: watermillpub.Config{Topic: panics}, refused: events},
+		"its topic panics for the last ones":   {events: events, config: watermillpub.Config{Topic: panicsAtTheEnd}, taken: 37, refused: events[37:]},
 		"nothing else than what is no message": {events: unfit[7:8], refused: unfit[7:8]},
 		"the broker is down":                   {events: events, answer: down, plain: true},
 		"it is down, and one is no message":    {events: unfit, answer: down, plain: true},
@@ -247,7 +256,8 @@ func TestLogTellsWhatWasRefusedAndNothingOfIt(t *testing.T) {
 			require.NoError(t, err)
 			require.Error(t, publisher.Publish(t.Context(), events...))
 			require.Equal(t, 1, strings.Count(log.String(), "\n"))
-			for _, word := range []string{`"WARN"`, "event refused", events[4].ID.String(), "assessplan.task.opened", row.says} {
+			for _, word := range []string{`"WARN"`, "event refused", `"event":"` + events[4].ID.String() + `"`, `"type":"task.opened"`,
+				`"topic":"assessplan.task.opened"`, row.says} {
 				require.True(t, strings.Contains(log.String(), word), word)
 			}
 			requireSecrecy(t, log.String())
