@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,9 +29,13 @@ type ledger struct {
 
 const inMemory = ":memory:"
 
-// openLedger opens a file and makes its tables. A nil zone is the one in which they were begun.
+// openLedger opens a file for a worker, and makes its tables. With a nil zone it opens the file to be read, changes nothing of it,
+// and takes the zone from it.
 func openLedger(ctx context.Context, file string, zone *time.Location) (l *ledger, err error) {
 	dsn, err := sqlitestore.DSN(file, nil) // a commit is on the disk, transactions take their turns
+	if err == nil && zone == nil {
+		dsn, err = readOnly(dsn)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -47,10 +52,22 @@ func openLedger(ctx context.Context, file string, zone *time.Location) (l *ledge
 		db.SetMaxOpenConns(1) // another connection would be another database
 	}
 	l = &ledger{db: db, zone: zone, newer: func(told, known int64) bool { return told > known }}
-	if _, err := db.ExecContext(ctx, schema); err != nil {
-		return nil, err
+	if zone != nil {
+		if err := l.begin(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return l, l.takeUp(ctx)
+}
+
+// readOnly is the DSN with which SQLite writes nothing, and which asks for no other journal than the file has.
+func readOnly(dsn string) (string, error) {
+	location, err := url.Parse(dsn)
+	if err != nil {
+		return "", err
+	}
+	location.RawQuery = url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)"}}.Encode()
+	return location.String(), nil
 }
 
 func (l *ledger) close() error { return l.db.Close() }
@@ -58,18 +75,27 @@ func (l *ledger) close() error { return l.db.Close() }
 // worker names the consumer of these tables at the broker.
 func (l *ledger) worker() string { return "statsworker_" + l.id }
 
-// takeUp finds out whose tables these are. New ones are given a worker.
-func (l *ledger) takeUp(ctx context.Context) error {
-	if l.zone != nil {
-		const begin = `INSERT INTO adherence_worker (one, id, zone) VALUES (1, ?, ?) ON CONFLICT DO NOTHING`
-		if _, err := l.db.ExecContext(ctx, begin, uuid.NewString(), l.zone.String()); err != nil {
-			return err
-		}
+// begin makes the tables, and gives new ones a worker.
+func (l *ledger) begin(ctx context.Context) error {
+	if _, err := l.db.ExecContext(ctx, schema); err != nil {
+		return err
 	}
+	const worker = `INSERT INTO adherence_worker (one, id, zone) VALUES (1, ?, ?) ON CONFLICT DO NOTHING`
+	_, err := l.db.ExecContext(ctx, worker, uuid.NewString(), l.zone.String())
+	return err
+}
+
+// takeUp finds out whose tables these are.
+func (l *ledger) takeUp(ctx context.Context) error {
+	const tables = `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'adherence_worker')`
 	var zone string
-	err := l.db.QueryRowContext(ctx, `SELECT id, zone FROM adherence_worker`).Scan(&l.id, &zone)
+	var has bool
+	err := l.db.QueryRowContext(ctx, tables).Scan(&has)
+	if err == nil && has {
+		err = l.db.QueryRowContext(ctx, `SELECT id, zone FROM adherence_worker`).Scan(&l.id, &zone)
+	}
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	case err == nil && !has, errors.Is(err, sql.ErrNoRows):
 		return errors.New("no worker has written into it")
 	case err != nil:
 		return err
@@ -121,7 +147,11 @@ func (l *ledger) refuse(ctx context.Context, message, why string) error {
 }
 
 func (l *ledger) update(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	tx, err := l.db.BeginTx(ctx, nil)
+	return l.transact(ctx, nil, fn)
+}
+
+func (l *ledger) transact(ctx context.Context, options *sql.TxOptions, fn func(tx *sql.Tx) error) error {
+	tx, err := l.db.BeginTx(ctx, options)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"flag"
 	"os"
 	"path/filepath"
@@ -96,6 +97,34 @@ func TestWhatIsNotThereIsSaid(t *testing.T) {
 			require.Contains(t, stderr, "statsworker: "+c.says)
 		})
 	}
+}
+
+// TestAReportChangesNothing has a database of somebody else's, and one that a worker writes into at the time.
+func TestAReportChangesNothing(t *testing.T) {
+	foreign := filepath.Join(t.TempDir(), "foreign.db")
+	db, err := sql.Open("sqlite", foreign)
+	require.NoError(t, err)
+	_, err = db.Exec(`CREATE TABLE plans (name TEXT)`)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	before, err := os.ReadFile(foreign)
+	require.NoError(t, err)
+
+	code, _, stderr := runWith(t, "--report", "--db", foreign)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "no worker has written into it")
+	after, err := os.ReadFile(foreign)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(before, after))
+
+	file := filepath.Join(t.TempDir(), "stats.db")
+	l := newLedger(t, file)
+	require.NoError(t, l.update(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.Exec(`INSERT INTO adherence_refused (message, why) VALUES ('a', 'b')`) // the lock of the one that writes
+		require.Contains(t, mustRun(t, "--report", "--db", file), "Messages that were refused: 0.")
+		return err
+	}))
+	require.Contains(t, mustRun(t, "--report", "--db", file), "Messages that were refused: 1.")
 }
 
 func mustRun(t *testing.T, args ...string) string {

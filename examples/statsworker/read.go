@@ -9,7 +9,7 @@ import (
 // read reads the statistics as one transaction sees them, and how many messages were refused.
 func (l *ledger) read(ctx context.Context) (t table, refused int, err error) {
 	t = newTable()
-	err = l.update(ctx, func(tx *sql.Tx) error {
+	err = l.transact(ctx, &sql.TxOptions{ReadOnly: true}, func(tx *sql.Tx) error {
 		return errors.Join(t.readWeeks(ctx, tx), t.readPlans(ctx, tx),
 			tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM adherence_refused`).Scan(&refused))
 	})
