@@ -27,15 +27,17 @@ type Config struct {
 	Expire string
 	// Zone is whose clocks both are read on; nil is UTC. time.Local is refused: replicas of one worker could differ.
 	Zone *time.Location
-	// Clock is what timetables, jitter and retries go by; nil is the machine's clock. Give it the clock of the service.
-	Clock clock.Clock
+	// Clock is what timetables, jitter and the retries of runs go by; nil is the machine's clock. Give it the clock of the service.
+	// If it is one of github.com/benbjohnson/clock its timers are used, and with any other the machine's, which see within a
+	// minute that it was set. The relay goes by Config.Clock of the service and by the machine's timers, see assessplan.Relay.Run.
+	Clock assessplan.Clock
 	// Jitter is how long after its time a run may begin: how long exactly is left to chance, each time anew. It is cut to half of
 	// what is left until the next time. Runs at start, after an overrun and by RunNow have none. 0 is none.
 	Jitter time.Duration
 	// Random picks a duration from 0 up to, but not including, n, which is positive; nil is math/rand/v2. Several goroutines call it.
 	Random func(n time.Duration) time.Duration
 	// RetryDelay is after how long a run that broke is tried again, doubled with each failure in a row and shortened by up to a half, by
-	// Random; 0 is 5 seconds. A relay that broke is started again after this time.
+	// Random; 0 is 5 seconds. A relay that broke is started again after this time, by the machine's timers.
 	RetryDelay time.Duration
 	// MaxRetryDelay is the longest such delay; 0 is 5 minutes.
 	MaxRetryDelay time.Duration
@@ -124,6 +126,17 @@ func (c *Config) timetable(f *faults, path, spec string) *Timetable {
 		f.add(path, fault)
 	}
 	return timetable
+}
+
+// after calls a function once, after a while; stop calls it off.
+func (c *Config) after(d time.Duration, f func()) (stop func() bool) {
+	timers, has := c.Clock.(interface {
+		AfterFunc(d time.Duration, f func()) *clock.Timer
+	})
+	if has {
+		return timers.AfterFunc(d, f).Stop
+	}
+	return time.AfterFunc(d, f).Stop
 }
 
 // pick is a random duration below n; a source that keeps to no bounds is kept within them.

@@ -50,8 +50,8 @@ func (l *loop) wait(ctx context.Context) {
 	}
 	// clock.Mock fires other timers in Timer, which then come twice; in AfterFunc it does not.
 	woken := make(chan struct{})
-	timer := l.config.Clock.AfterFunc(l.agenda.nap(), func() { close(woken) })
-	defer timer.Stop()
+	stop := l.config.after(l.agenda.nap(), func() { close(woken) })
+	defer stop()
 	select {
 	case <-woken:
 	case <-ctx.Done():

@@ -6,7 +6,7 @@ import (
 	"github.com/assessplan/assessplan"
 )
 
-// Next returns the first time after an instant at which the job is due, in UTC.
+// Next returns the first time after an instant at which the job is due, in UTC; zero of a Timetable that [Parse] did not make.
 //
 // Where the clocks change, it depends on the hours. If all of them are allowed ("*"), the job is due whenever the clocks show
 // one of its minutes, so that an hourly job runs 23 times on the day that loses an hour, and 25 times on the day that has
@@ -17,6 +17,8 @@ func (t *Timetable) Next(after time.Time) time.Time {
 	switch {
 	case t.every > 0:
 		return after.Round(0).UTC().Add(t.every)
+	case t.bits == nil:
+		return time.Time{}
 	case t.bits.Hour&allHours == allHours:
 		return t.nextShown(after)
 	}

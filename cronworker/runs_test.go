@@ -285,3 +285,23 @@ func TestAnIntervalCountsFromItsOwnTimes(t *testing.T) {
 		require.NoError(t, w.end())
 	})
 }
+
+// onlyNow is a clock of a host's that has nothing but what a service asks of one.
+type onlyNow struct{ ahead time.Duration }
+
+func (c onlyNow) Now() time.Time { return time.Now().Add(c.ahead) }
+
+func TestAClockWithoutTimersIsEnough(t *testing.T) {
+	inWorld(t, noon, func(t *testing.T, w *world) {
+		began := time.Now()
+		w.start(cronworker.Config{Clock: onlyNow{noon.Sub(began)}, Schedule: "*/5 * * * *", Expire: cronworker.Off, NoRelay: true})
+		time.Sleep(9*time.Minute + 59*time.Second)
+		synctest.Wait()
+		require.Equal(t, 1+1, w.worker.Status().Schedule.Runs)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Equal(t, 1+2, w.worker.Status().Schedule.Runs)
+		require.Equal(t, noon.Add(15*time.Minute), w.worker.Status().Schedule.Next)
+		require.NoError(t, w.end())
+	})
+}

@@ -11,7 +11,7 @@ import (
 	"github.com/assessplan/assessplan"
 )
 
-// Timetable says when a job is due. It is made by [Parse], immutable, and safe for concurrent use.
+// Timetable says when a job is due. It is made by [Parse], immutable, and safe for concurrent use. The zero value has no times.
 type Timetable struct {
 	every time.Duration      // of "@every"; zero: fields
 	bits  *cron.SpecSchedule // what the fields allow
@@ -81,7 +81,7 @@ func parseEvery(spec string, words []string, zone *time.Location) (*Timetable, s
 }
 
 // names are the descriptors that robfig/cron knows.
-var names = "@hourly @daily @midnight @weekly @monthly @yearly @annually"
+const names = "@hourly @daily @midnight @weekly @monthly @yearly @annually"
 
 func parseName(spec string, words []string, zone *time.Location) (*Timetable, string) {
 	parsed, err := cron.NewParser(cron.Descriptor).Parse(words[0])

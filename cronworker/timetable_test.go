@@ -149,6 +149,10 @@ func TestTwentyNinthOfFebruaryIsFoundAcrossACenturyThatHasNone(t *testing.T) {
 	require.Equal(t, []string{"2104-02-29T00:00:00Z"}, nexts(timetable, time.Date(2096, 3, 1, 0, 0, 0, 0, time.UTC), 1, time.UTC))
 }
 
+func TestTheZeroTimetableHasNoTimes(t *testing.T) {
+	require.Zero(t, new(cronworker.Timetable).Next(monday))
+}
+
 func TestATimeIsStrictlyAfterAndOnTheMinute(t *testing.T) {
 	for _, spec := range []string{"0 * * * *", "0 12 * * *"} {
 		timetable, err := cronworker.Parse(spec, nil)

@@ -76,27 +76,22 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	defer w.running.Store(false)
 	w.logStart()
-	var loops sync.WaitGroup
-	var mu sync.Mutex
-	var all []error
-	begin := func(loop func(ctx context.Context) error) {
-		loops.Go(func() {
-			err := loop(ctx)
-			mu.Lock()
-			defer mu.Unlock()
-			all = append(all, err)
-		})
-	}
+	var loops []func(ctx context.Context) error
 	for _, j := range []*job{w.schedule, w.expire} {
 		if j.timetable != nil {
-			begin(j.loop)
+			loops = append(loops, j.loop)
 		}
 	}
 	if w.relay != nil {
-		begin(w.relay.loop)
+		loops = append(loops, w.relay.loop)
 	}
-	loops.Wait()
-	err := errors.Join(all...)
+	errs := make([]error, len(loops))
+	var running sync.WaitGroup
+	for i, loop := range loops {
+		running.Go(func() { errs[i] = loop(ctx) })
+	}
+	running.Wait()
+	err := errors.Join(errs...)
 	w.logStop(err)
 	return err
 }

@@ -51,8 +51,8 @@ func cronWorkers(t *testing.T, mutant string) shape {
 	return s
 }
 
-// TestCronWorkersShareOneDatabase has four processes with a cronworker each. Nobody dies, so that what each did is known: all of them
-// had a part of it, and no task was opened by two.
+// TestCronWorkersShareOneDatabase has four processes with a cronworker each. Nobody dies, so that what each did is known: none was
+// idle, be it that it opened, expired or relayed, which is left to chance; and no task was opened by two.
 func TestCronWorkersShareOneDatabase(t *testing.T) {
 	t.Parallel()
 	s := sharing("postgres")
