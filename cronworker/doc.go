@@ -25,6 +25,9 @@
 // set forward: one run, not one for each time that was missed. A clock that is set back by more than a minute makes
 // the worker ask its timetables again, so that a time that comes again has a run again. None of this opens a task twice.
 //
+// A task is opened by the first run after its planned time: the default suits questionnaires of a day, and plans whose windows are
+// minutes want "* * * * *". A pass that finds nothing costs about a millisecond.
+//
 // # Many workers
 //
 // Any number of workers, in any number of processes, may work on one database with the same timetables, and none leads: passes
