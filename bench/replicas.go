@@ -97,10 +97,8 @@ func (r *replicaRace) lap(ctx context.Context, replicas int, kill bool) (lap rep
 		return lap, err
 	}
 	defer func() { err = errors.Join(err, f.stop()) }()
-	if !kill {
-		lap.idle = c.run(ctx, f.urls(), r.sheets/10)
-	}
 	w := &replicaWatch{race: r, stream: stream, fleet: f, kill: kill}
+	lap.idle = c.run(ctx, w.called(), r.sheets/10)
 	if err := w.run(ctx, c, &lap); err != nil {
 		return lap, err
 	}

@@ -26,22 +26,23 @@ func (w *replicaWatch) run(ctx context.Context, c *callers, lap *replicaLap) err
 	calling, stopCalling := context.WithCancel(ctx)
 	defer stopCalling()
 	called := make(chan latencies, 1)
-	urls := w.fleet.urls()
 	if err := w.fleet.work(); err != nil {
 		return err
 	}
 	start := time.Now()
-	go func() {
-		if w.kill {
-			called <- latencies{}
-			return
-		}
-		called <- c.run(calling, urls, w.race.sheets)
-	}()
+	go func() { called <- c.run(calling, w.called(), w.race.sheets) }()
 	err := w.follow(ctx, start, lap)
 	stopCalling()
 	lap.underWay = <-called
 	return err
+}
+
+// called are the replicas that sheets are handed in to: not the one that is going to be killed.
+func (w *replicaWatch) called() []string {
+	if w.kill {
+		return w.fleet.urls()[1:]
+	}
+	return w.fleet.urls()
 }
 
 // follow looks again and again, until all is done.
