@@ -42,7 +42,7 @@ func (c *core) beginRound(plan PlanState, spec EnrollSpec, number int, now time.
 		tasks = append(tasks, task)
 	}
 	if len(tasks) == 0 {
-		return nil, nil, invalid("start", "is %s, so that every occurrence is past, and past ones are to be skipped: nothing is left to do", spec.Start)
+		return nil, nil, Invalid("start", "is %s, so that every occurrence is past, and past ones are to be skipped: nothing is left to do", spec.Start)
 	}
 	round.state.Planned = len(tasks)
 	round.record(&EnrollmentCreated{EnrollmentRef: round.ref(), Start: spec.Start, Zone: zoneName, Planned: len(tasks), CreatedAt: now})

@@ -23,7 +23,7 @@ func DateOf(t time.Time, zone *time.Location) CivilDate {
 func ParseCivilDate(s string) (CivilDate, error) {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil || t.Year() < 1 {
-		return CivilDate{}, invalid("date", "is %s; want a day of the calendar such as 2026-03-31", quote(s))
+		return CivilDate{}, Invalid("date", "is %s; want a day of the calendar such as 2026-03-31", quote(s))
 	}
 	return DateOf(t, time.UTC), nil
 }
@@ -79,7 +79,7 @@ func (d CivilDate) midnight() time.Time {
 
 func (d CivilDate) check(f *faults, path string) {
 	if d.Year < 1 || d.Year > 9999 || DateOf(d.midnight(), time.UTC) != d {
-		f.add(path, "is %s; want a day of the calendar in the years 1 to 9999", d)
+		f.Add(path, "is %s; want a day of the calendar in the years 1 to 9999", d)
 	}
 }
 
@@ -106,7 +106,7 @@ func ParseTimeOfDay(s string) (TimeOfDay, error) {
 	}
 	t, err := time.Parse(layout, s)
 	if err != nil || len(s) != len(layout) {
-		return 0, invalid("time", "is %s; want a time of day such as 09:30 or 09:30:15", quote(s))
+		return 0, Invalid("time", "is %s; want a time of day such as 09:30 or 09:30:15", quote(s))
 	}
 	return TimeOfDay(t.Hour()*3600 + t.Minute()*60 + t.Second()), nil
 }
@@ -130,7 +130,7 @@ func (t *TimeOfDay) UnmarshalText(b []byte) (err error) {
 
 func (t TimeOfDay) check(f *faults, path string) {
 	if t < 0 || t >= 24*3600 {
-		f.add(path, "is %d seconds after midnight; want 00:00:00 to 23:59:59", int(t))
+		f.Add(path, "is %d seconds after midnight; want 00:00:00 to 23:59:59", int(t))
 	}
 }
 
@@ -169,13 +169,13 @@ func loadZone(name string) (*time.Location, error) {
 			return zone, nil
 		}
 	}
-	return nil, invalid("zone", "is %s; want a name of the IANA time zone database such as Europe/Berlin", quote(name))
+	return nil, Invalid("zone", "is %s; want a name of the IANA time zone database such as Europe/Berlin", quote(name))
 }
 
 // checkZoneName judges the name of a stored zone. Whether this machine knows the zone is asked where an instant is needed.
 func checkZoneName(f *faults, name string) {
 	if name == "" || len(name) > MaxCode {
-		f.add("zone", "has %d bytes; want 1 to %d", len(name), MaxCode)
+		f.Add("zone", "has %d bytes; want 1 to %d", len(name), MaxCode)
 	}
 }
 

@@ -117,17 +117,17 @@ func DecodeEvent(data []byte) (Event, Fact, error) {
 		Data        json.RawMessage `json:"data"`
 	}
 	if err := json.Unmarshal(data, &envelope); err != nil {
-		return Event{}, nil, invalid("event", "is not CloudEvents JSON: %v", err)
+		return Event{}, nil, Invalid("event", "is not CloudEvents JSON: %v", err)
 	}
 	kind, ours := strings.CutPrefix(envelope.Type, cloudEventPrefix)
 	empty, known := facts[EventType(kind)]
 	if envelope.SpecVersion != "1.0" || !ours || !known {
-		return Event{}, nil, invalid("event", "has specversion %s and type %s; want 1.0 and a type of this package",
+		return Event{}, nil, Invalid("event", "has specversion %s and type %s; want 1.0 and a type of this package",
 			quote(envelope.SpecVersion), quote(envelope.Type))
 	}
 	fact := empty()
 	if err := json.Unmarshal(envelope.Data, fact); err != nil {
-		return Event{}, nil, invalid("event.data", "does not fit %s: %v", kind, err)
+		return Event{}, nil, Invalid("event.data", "does not fit %s: %v", kind, err)
 	}
 	return Event{ID: envelope.ID, Type: EventType(kind), Org: envelope.Org, Subject: envelope.Subject,
 		Version: envelope.Version, Time: envelope.Time, Data: data}, fact, nil

@@ -47,7 +47,7 @@ func (s EnrollSpec) Validate() error {
 	f := faults{}
 	checkReference(&f, "org_id", s.Org)
 	if s.Plan.IsZero() {
-		f.add("plan_id", "is missing")
+		f.Add("plan_id", "is missing")
 	}
 	checkReference(&f, "testee_id", s.Testee)
 	s.Start.check(&f, "start")
@@ -58,9 +58,9 @@ func (s EnrollSpec) Validate() error {
 	switch s.Past {
 	case "", MarkMissed, Skip, Open:
 	default:
-		f.add("past", "is %s; want mark_missed, skip or open", quote(string(s.Past)))
+		f.Add("past", "is %s; want mark_missed, skip or open", quote(string(s.Past)))
 	}
-	return f.err()
+	return f.Err()
 }
 
 // Termination says why a round ends before its tasks do.
@@ -77,19 +77,19 @@ func (t Termination) Validate() error {
 	f := faults{}
 	t.checkReason(&f)
 	if t.Reason == ByErasure {
-		f.add("reason", "is erased; use EraseTestee")
+		f.Add("reason", "is erased; use EraseTestee")
 	}
 	if t.Reason == Other && t.Note == "" {
-		f.add("note", "is empty; say what the other reason is")
+		f.Add("note", "is empty; say what the other reason is")
 	}
-	return f.err()
+	return f.Err()
 }
 
 func (t Termination) checkReason(f *faults) {
 	switch t.Reason {
 	case Withdrawn, WithdrawnConsent, Lost, Died, Other, ByErasure:
 	default:
-		f.add("reason", "is %s; want withdrawn, withdrawn_consent, lost, died or other", quote(string(t.Reason)))
+		f.Add("reason", "is %s; want withdrawn, withdrawn_consent, lost, died or other", quote(string(t.Reason)))
 	}
 	checkText(f, "note", t.Note, MaxNote)
 }
@@ -127,7 +127,7 @@ type Enrollment struct {
 func RestoreEnrollment(state EnrollmentState) (*Enrollment, error) {
 	f := faults{}
 	state.check(&f)
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, corrupt("enrollment", state.ID, err)
 	}
 	return &Enrollment{state: state}, nil
@@ -135,33 +135,33 @@ func RestoreEnrollment(state EnrollmentState) (*Enrollment, error) {
 
 func (e EnrollmentState) check(f *faults) {
 	if e.ID.IsZero() || e.Plan.IsZero() {
-		f.add("enrollment_id", "or plan_id is zero")
+		f.Add("enrollment_id", "or plan_id is zero")
 	}
 	checkReference(f, "org_id", e.Org)
 	checkReference(f, "testee_id", e.Testee)
 	e.Start.check(f, "start")
 	checkZoneName(f, e.Zone)
 	if e.Round < 1 || e.Planned < 0 || e.Planned > MaxOccurrences {
-		f.add("round", "is %d with %d tasks", e.Round, e.Planned)
+		f.Add("round", "is %d with %d tasks", e.Round, e.Planned)
 	}
 	switch e.Status {
 	case EnrollmentStatusActive, EnrollmentStatusPaused, EnrollmentStatusClosed, EnrollmentStatusTerminated:
 	default:
-		f.add("status", "is %s", quote(string(e.Status)))
+		f.Add("status", "is %s", quote(string(e.Status)))
 	}
 	if e.PausedAt.IsZero() == (e.Status == EnrollmentStatusPaused) {
-		f.add("paused_at", "does not fit an enrollment that is %s", e.Status)
+		f.Add("paused_at", "does not fit an enrollment that is %s", e.Status)
 	}
 	if e.ShiftedDays < 0 || e.ShiftedDays > 0 && e.Status != EnrollmentStatusPaused {
-		f.add("shifted_days", "is %d in an enrollment that is %s", e.ShiftedDays, e.Status)
+		f.Add("shifted_days", "is %d in an enrollment that is %s", e.ShiftedDays, e.Status)
 	}
 	if e.EndedAt.IsZero() != e.Status.Running() {
-		f.add("ended_at", "does not fit an enrollment that is %s", e.Status)
+		f.Add("ended_at", "does not fit an enrollment that is %s", e.Status)
 	}
 	if e.Status == EnrollmentStatusTerminated {
 		e.Termination.checkReason(f)
 	} else if e.Termination != (Termination{}) {
-		f.add("termination", "does not fit an enrollment that is %s", e.Status)
+		f.Add("termination", "does not fit an enrollment that is %s", e.Status)
 	}
 	checkStored(f, e.Version, e.CreatedAt, e.PausedAt, e.EndedAt, e.ClosableFrom)
 }
@@ -187,7 +187,7 @@ func (e *Enrollment) Pause(now time.Time) error {
 // it is not known yet which of its days the plan will shift.
 func (e *Enrollment) Resume(mode ResumeMode, plan PlanState, now time.Time) (days int, err error) {
 	if mode != KeepDates && mode != ShiftDates {
-		return 0, invalid("mode", "is %s; want keep_dates or shift_dates", quote(string(mode)))
+		return 0, Invalid("mode", "is %s; want keep_dates or shift_dates", quote(string(mode)))
 	}
 	if e.state.Status == EnrollmentStatusActive {
 		return 0, nil

@@ -32,15 +32,15 @@ type entrySecret struct{ token, url string }
 func NewEntry(token, url string, expireAt time.Time) (Entry, error) {
 	f := faults{}
 	if len(token) < MinToken || len(token) > MaxToken || !visible(token) {
-		f.add("entry.token", "has %d bytes; want %d to %d visible ASCII characters", len(token), MinToken, MaxToken)
+		f.Add("entry.token", "has %d bytes; want %d to %d visible ASCII characters", len(token), MinToken, MaxToken)
 	}
 	if problem := entryURLProblem(url); problem != "" {
-		f.add("entry.url", "%s; want an absolute http or https URL without user info", problem)
+		f.Add("entry.url", "%s; want an absolute http or https URL without user info", problem)
 	}
 	if expireAt.IsZero() || expireAt.UTC().Year() > 9999 {
-		f.add("entry.expire_at", "is missing, or after the year 9999")
+		f.Add("entry.expire_at", "is missing, or after the year 9999")
 	}
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return Entry{}, err
 	}
 	return Entry{secret: &entrySecret{token: token, url: url}, expireAt: storedTime(expireAt)}, nil

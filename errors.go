@@ -229,14 +229,28 @@ func (e *ValidationError) Is(target error) bool { return target == ErrInvalid }
 // message must not outgrow its cause.
 const mostFaults = 100
 
-// faults collects what is wrong with an input.
-type faults struct{ list []Fault }
-
-func (f *faults) add(path, format string, args ...any) {
-	if len(f.list) < mostFaults {
-		f.list = append(f.list, Fault{Path: path, Message: fmt.Sprintf(format, args...)})
+// Add notes a fault, unless there are a hundred already. The message is formatted as fmt.Sprintf does.
+func (e *ValidationError) Add(path, format string, args ...any) {
+	if len(e.Faults) < mostFaults {
+		e.Faults = append(e.Faults, Fault{Path: path, Message: fmt.Sprintf(format, args...)})
 	}
 }
+
+// Err returns the faults as an error, nil if there are none: what a function returns that looked for all of them.
+func (e *ValidationError) Err() error {
+	if len(e.Faults) == 0 {
+		return nil
+	}
+	return &ValidationError{Faults: e.Faults} // not e: most inputs have no faults, and it may stay on the stack
+}
+
+// Invalid returns a [ValidationError] with one fault. The message is formatted as fmt.Sprintf does.
+func Invalid(path, format string, args ...any) error {
+	return &ValidationError{Faults: []Fault{{Path: path, Message: fmt.Sprintf(format, args...)}}}
+}
+
+// faults are those of an input that is made of others.
+type faults struct{ ValidationError }
 
 // within adds the faults of a nested input under path; any other error becomes one fault.
 func (f *faults) within(path string, err error) {
@@ -245,18 +259,11 @@ func (f *faults) within(path string, err error) {
 	case err == nil:
 	case errors.As(err, &nested):
 		for _, fault := range nested.Faults {
-			f.add(joinPath(path, fault.Path), "%s", fault.Message)
+			f.Add(joinPath(path, fault.Path), "%s", fault.Message)
 		}
 	default:
-		f.add(path, "%v", err)
+		f.Add(path, "%v", err)
 	}
-}
-
-func (f *faults) err() error {
-	if len(f.list) == 0 {
-		return nil
-	}
-	return &ValidationError{Faults: f.list}
 }
 
 func joinPath(outer, inner string) string {
@@ -264,12 +271,6 @@ func joinPath(outer, inner string) string {
 		return outer + inner
 	}
 	return outer + "." + inner
-}
-
-func invalid(path, format string, args ...any) error {
-	f := faults{}
-	f.add(path, format, args...)
-	return f.err()
 }
 
 // quote shows a value in a message, cut to a length that a message bears.

@@ -167,3 +167,20 @@ func TestPublishErrorCountsAndDoesNotQuote(t *testing.T) {
 	err := &assessplan.PublishError{Failed: map[assessplan.EventID]error{{1}: errForeign, {2}: errForeign}}
 	require.EqualError(t, err, "2 events were not published")
 }
+
+func TestFaultsOfAnAdapter(t *testing.T) {
+	var f assessplan.ValidationError
+	require.NoError(t, f.Err())
+	f.Add("Mode", "is %d; want 1", 7)
+	err := f.Err()
+	require.EqualError(t, err, "invalid: Mode is 7; want 1")
+	require.ErrorIs(t, err, assessplan.ErrInvalid)
+	require.Equal(t, err, assessplan.Invalid("Mode", "is %d; want 1", 7))
+	for n := range 200 {
+		f.Add("item", "%d is wrong", n)
+	}
+	var all *assessplan.ValidationError
+	require.ErrorAs(t, f.Err(), &all)
+	require.Len(t, all.Faults, 100, "a message must not outgrow its cause")
+	require.EqualError(t, err, "invalid: Mode is 7; want 1", "it is as it was")
+}

@@ -50,7 +50,7 @@ func newEntryLinks(base string, options *EntryOptions) (*entryLinks, error) {
 	f := faults{}
 	checkBaseURL(&f, base, options.AllowHTTP)
 	options.Expiry.check(&f, "expiry")
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	links := &entryLinks{prefix: linkPrefix(base, options.Fragment), expiry: options.Expiry, zones: &zoneCache{}, last: &sync.Map{}}
@@ -66,24 +66,24 @@ func checkBaseURL(f *faults, base string, allowHTTP bool) {
 	const longest = MaxEntryURL - 200 // token, task and their names follow
 	u, err := url.Parse(base)
 	if err != nil || !visible(base) { // url.Parse repeats the URL in its error
-		f.add("base_url", "cannot be read; %s", want)
+		f.Add("base_url", "cannot be read; %s", want)
 		return
 	}
 	switch query := u.Query(); {
 	case u.Scheme != "https" && u.Scheme != "http":
-		f.add("base_url", "has the scheme %s; %s", quote(u.Scheme), want)
+		f.Add("base_url", "has the scheme %s; %s", quote(u.Scheme), want)
 	case u.Hostname() == "":
-		f.add("base_url", "has no host; %s", want)
+		f.Add("base_url", "has no host; %s", want)
 	case u.User != nil:
-		f.add("base_url", "has user info; leave it out")
+		f.Add("base_url", "has user info; leave it out")
 	case u.Fragment != "" || strings.HasSuffix(base, "#"):
-		f.add("base_url", "has a fragment; leave it out")
+		f.Add("base_url", "has a fragment; leave it out")
 	case query.Has("token") || query.Has("task_id"):
-		f.add("base_url", "already has a parameter token or task_id; leave it out")
+		f.Add("base_url", "already has a parameter token or task_id; leave it out")
 	case u.Scheme == "http" && !allowHTTP && !loopback(u.Hostname()):
-		f.add("base_url", "is http, which shows tokens to the network; use https, or set AllowHTTP")
+		f.Add("base_url", "is http, which shows tokens to the network; use https, or set AllowHTTP")
 	case len(base) > longest:
-		f.add("base_url", "has %d bytes; the most is %d", len(base), longest)
+		f.Add("base_url", "has %d bytes; the most is %d", len(base), longest)
 	}
 }
 
@@ -122,7 +122,7 @@ func (l *entryLinks) link(token []byte, task TaskID) (inURL, url string) {
 func (l *entryLinks) expireAt(ctx context.Context, zoneName string) (time.Time, error) {
 	opening := OpeningTime(ctx)
 	if opening.IsZero() {
-		return time.Time{}, invalid("ctx", "has no opening time; a generator is called by the service, or by plantest.GenerateEntry")
+		return time.Time{}, Invalid("ctx", "has no opening time; a generator is called by the service, or by plantest.GenerateEntry")
 	}
 	if l.expiry.Elapsed != 0 {
 		return opening.Add(l.expiry.Elapsed), nil
@@ -212,24 +212,24 @@ func (g *SignedEntryGenerator) LogValue() slog.Value { return slog.StringValue(f
 func NewSignedEntryGenerator(baseURL string, keys []SigningKey, options *EntryOptions) (*SignedEntryGenerator, error) {
 	f := faults{}
 	if len(keys) == 0 {
-		f.add("keys", "is empty; give at least one")
+		f.Add("keys", "is empty; give at least one")
 	}
 	seen := map[string]bool{}
 	owned := make([]SigningKey, len(keys))
 	for i, key := range keys {
 		checkCode(&f, fmt.Sprintf("keys[%d].id", i), key.ID)
 		if seen[key.ID] {
-			f.add(fmt.Sprintf("keys[%d].id", i), "is given twice")
+			f.Add(fmt.Sprintf("keys[%d].id", i), "is given twice")
 		}
 		seen[key.ID] = true
 		if len(key.Secret) < sha256.Size {
-			f.add(fmt.Sprintf("keys[%d].secret", i), "has %d bytes; want at least %d", len(key.Secret), sha256.Size)
+			f.Add(fmt.Sprintf("keys[%d].secret", i), "has %d bytes; want at least %d", len(key.Secret), sha256.Size)
 		}
 		owned[i] = SigningKey{ID: key.ID, Secret: append([]byte(nil), key.Secret...)}
 	}
 	links, err := newEntryLinks(baseURL, options)
 	f.within("", err)
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	return &SignedEntryGenerator{links: links, keys: owned}, nil

@@ -125,11 +125,11 @@ func (id *EventID) UnmarshalText(b []byte) (err error) {
 
 func parseID[ID ~[16]byte](field, s string) (ID, error) {
 	if len(s) != 36 { // uuid.Parse also takes urn:, braces and bare digits: one form is enough
-		return ID{}, invalid(field, "is %s; want the 36 characters of a UUID", quote(s))
+		return ID{}, Invalid(field, "is %s; want the 36 characters of a UUID", quote(s))
 	}
 	id, err := uuid.Parse(s)
 	if err != nil {
-		return ID{}, invalid(field, "is %s; want the 36 characters of a UUID", quote(s))
+		return ID{}, Invalid(field, "is %s; want the 36 characters of a UUID", quote(s))
 	}
 	return ID(id), nil
 }

@@ -89,7 +89,7 @@ func (t *AssessmentTask) Open(entry Entry, now time.Time) error {
 	}
 	expireAt := earlier(entry.expireAt, t.state.FillUntil)
 	if entry.isZero() || !expireAt.After(now) {
-		return invalid("entry.expire_at", "is %s; want an instant after %s", expireAt.Format(time.RFC3339), now.Format(time.RFC3339))
+		return Invalid("entry.expire_at", "is %s; want an instant after %s", expireAt.Format(time.RFC3339), now.Format(time.RFC3339))
 	}
 	t.enter(CommandOpen)
 	t.state.OpenAt, t.state.ExpireAt = now, expireAt
@@ -113,7 +113,7 @@ func (t *AssessmentTask) Expire(reason EndReason, now time.Time) error {
 	now = storedTime(now)
 	switch {
 	case reason != MissedWindow && reason != EntryTimeout && reason != Manual:
-		return invalid("reason", "is %s; want missed_window, entry_timeout or manual", quote(string(reason)))
+		return Invalid("reason", "is %s; want missed_window, entry_timeout or manual", quote(string(reason)))
 	case (reason == MissedWindow) != (t.state.Status == Pending):
 		return t.refuse(CommandExpire, "%s is no reason for that", reason)
 	case reason == MissedWindow && !t.missed(now):
@@ -133,7 +133,7 @@ func (t *AssessmentTask) Defer(code FailureCode, until, now time.Time) error {
 	}
 	f := faults{}
 	checkCode(&f, "code", string(code))
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return err
 	}
 	if until.Before(now) {
@@ -156,9 +156,9 @@ func (t *AssessmentTask) Complete(assessment AssessmentID, submittedAt, now time
 	f := faults{}
 	checkReference(&f, "assessment_id", assessment)
 	if submittedAt.IsZero() {
-		f.add("submitted_at", "is missing")
+		f.Add("submitted_at", "is missing")
 	}
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return err
 	}
 	if t.state.Status == Completed {
@@ -215,7 +215,7 @@ func (t *AssessmentTask) Cancel(reason EndReason, now time.Time) error {
 	}
 	f := faults{}
 	checkCode(&f, "reason", string(reason))
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return err
 	}
 	t.end(CommandCancel, reason, storedTime(now))
@@ -254,9 +254,9 @@ func (t *AssessmentTask) Reschedule(to Planning, now time.Time) error {
 	to.Date.check(&f, "date")
 	to.Time.check(&f, "time")
 	if to.Zone == nil {
-		f.add("zone", "is nil")
+		f.Add("zone", "is nil")
 	}
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return err
 	}
 	if t.state.Status == Pending && t.state.Date == to.Date && t.state.Time == to.Time {
@@ -271,7 +271,7 @@ func (t *AssessmentTask) Reschedule(to Planning, now time.Time) error {
 	t.state.EndedAt, t.state.EndReason = time.Time{}, ""
 	if t.state.fault() != nil { // the calendar ends: an instant outside the years 1 to 9999
 		t.state = before
-		return invalid("date", "is %s, at an end of the calendar; choose one whose instants all lie in the years 1 to 9999", to.Date)
+		return Invalid("date", "is %s, at an end of the calendar; choose one whose instants all lie in the years 1 to 9999", to.Date)
 	}
 	t.record(&TaskRescheduled{TaskRef: t.ref(), RescheduledAt: storedTime(now), PreviousPlannedAt: before.PlannedAt, PreviousStatus: before.Status})
 	return nil
@@ -296,11 +296,11 @@ func (t *AssessmentTask) Reissue(entry Entry, now time.Time) error {
 		return err
 	}
 	if entry.isZero() || !entry.expireAt.After(now) {
-		return invalid("entry.expire_at", "is %s; want an instant after %s", entry.expireAt.Format(time.RFC3339), now.Format(time.RFC3339))
+		return Invalid("entry.expire_at", "is %s; want an instant after %s", entry.expireAt.Format(time.RFC3339), now.Format(time.RFC3339))
 	}
 	hash := HashToken(entry.secret.token)
 	if hash == t.state.TokenHash {
-		return invalid("entry.token", "is that of the entry before; a reissued entry needs a token of its own")
+		return Invalid("entry.token", "is that of the entry before; a reissued entry needs a token of its own")
 	}
 	t.enter(CommandReissue)
 	t.state.EntrySerial++

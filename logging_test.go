@@ -156,7 +156,7 @@ func TestEveryCommandAndRunIsLogged(t *testing.T) {
 			commands[name] = true
 		}
 	}
-	queries := regexp.MustCompile("^(Get|List|Preview|Using|MakesEntriesAgain$|EnrollMany$|OutboxStats$|Run$|RelayEvents$|Nudge$)")
+	queries := regexp.MustCompile("^(Get|List|Preview|Using|MakesEntriesAgain$|EnrollMany$|OutboxStats$|Run$|RelayEvents$|Nudge$|HasPublisher$)")
 	for _, part := range []any{l.Manager, l.relay} {
 		for i := range reflect.TypeOf(part).NumMethod() {
 			method := reflect.TypeOf(part).Method(i).Name

@@ -113,7 +113,7 @@ func checkFilter(testee TesteeID) error {
 	if testee != "" {
 		checkReference(&f, "testee_id", testee)
 	}
-	return f.err()
+	return f.Err()
 }
 
 // findPlan returns a plan that a command builds on: a stored plan is judged before it is believed.
@@ -149,7 +149,7 @@ func view[T any](ctx context.Context, c *core, org OrgID, read func(ctx context.
 	var found T
 	f := faults{}
 	checkReference(&f, "org_id", org)
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return found, err
 	}
 	err := c.store.View(ctx, func(ctx context.Context, r Repositories) (err error) {
@@ -164,7 +164,7 @@ func update[T any](ctx context.Context, c *core, org OrgID, change func(ctx cont
 	var changed T
 	f := faults{}
 	checkReference(&f, "org_id", org)
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return changed, err
 	}
 	err := c.store.Update(ctx, func(ctx context.Context, r Repositories) (err error) {

@@ -24,7 +24,7 @@ func (m *Manager) EraseTestee(ctx context.Context, org OrgID, testee TesteeID) (
 	defer m.core.command(ctx, "erase_testee", orgAttr(org)).ended(&err)
 	f := faults{}
 	checkReference(&f, "testee_id", testee)
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return Erased{}, err
 	}
 	plans, err := view(ctx, m.core, org, func(ctx context.Context, r Repositories) ([]PlanID, error) {

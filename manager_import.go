@@ -78,25 +78,25 @@ func (in RoundImport) validate() error {
 	f := faults{}
 	f.within("", in.Validate())
 	if len(in.Tasks) == 0 || len(in.Tasks) > MaxOccurrences {
-		f.add("tasks", "has %d tasks; want 1 to %d", len(in.Tasks), MaxOccurrences)
-		return f.err()
+		f.Add("tasks", "has %d tasks; want 1 to %d", len(in.Tasks), MaxOccurrences)
+		return f.Err()
 	}
 	for i, task := range in.Tasks {
 		path := fmt.Sprintf("tasks[%d]", i)
 		if i > 0 && task.Seq <= in.Tasks[i-1].Seq {
-			f.add(path+".seq", "is %d after %d; want strictly increasing numbers", task.Seq, in.Tasks[i-1].Seq)
+			f.Add(path+".seq", "is %d after %d; want strictly increasing numbers", task.Seq, in.Tasks[i-1].Seq)
 		}
 		if task.PlannedAt.IsZero() {
-			f.add(path+".planned_at", "is missing")
+			f.Add(path+".planned_at", "is missing")
 		}
 		if task.Token != "" && task.Status != Opened {
-			f.add(path+".token", "is given for a task that is %s; only an opened task has one", task.Status)
+			f.Add(path+".token", "is given for a task that is %s; only an opened task has one", task.Status)
 		}
 		if task.Token != "" && len(task.Token) < MinToken {
-			f.add(path+".token", "has %d bytes; want at least %d: leave it out, and reissue the entry", len(task.Token), MinToken)
+			f.Add(path+".token", "has %d bytes; want at least %d: leave it out, and reissue the entry", len(task.Token), MinToken)
 		}
 	}
-	return f.err()
+	return f.Err()
 }
 
 func (c *core) importRound(plan PlanState, in RoundImport, number int, now time.Time) (*Enrollment, []*AssessmentTask, error) {
@@ -122,7 +122,7 @@ func (c *core) importRound(plan PlanState, in RoundImport, number int, now time.
 			round.state.Status, round.state.EndedAt = EnrollmentStatusActive, time.Time{}
 		}
 	}
-	return round, tasks, f.err()
+	return round, tasks, f.Err()
 }
 
 func (e *Enrollment) importTask(plan PlanState, given TaskImport, zone *time.Location) *AssessmentTask {

@@ -199,7 +199,7 @@ func (m *Manager) Preview(_ context.Context, spec PreviewSpec) ([]PlannedTask, e
 		s := planned.state
 		f := faults{}
 		checkStored(&f, 0, s.PlannedAt, s.OpenUntil, s.FillUntil, s.DueAt)
-		if err := f.err(); err != nil {
+		if err := f.Err(); err != nil {
 			return nil, fmt.Errorf("occurrence %d on %s: %w", o.Seq, o.Date, err)
 		}
 		tasks[i] = PlannedTask{Seq: o.Seq, Date: o.Date, Time: o.Time, Zone: spec.Zone,

@@ -172,7 +172,7 @@ func (c *roundCommand) reschedule(task *AssessmentTask, date CivilDate, at TimeO
 	held := c.plan.holds() || c.round.state.Status == EnrollmentStatusPaused
 	err = task.Reschedule(Planning{Date: date, Time: at, Zone: zone, Windows: c.plan.Windows, Held: held}, c.now)
 	if err == nil && len(task.facts) > 0 && !task.state.OpenUntil.IsZero() && !c.now.Before(task.state.OpenUntil) {
-		return invalid("date", "is %s %s, whose window closed at %s; choose a later one", date, at, task.state.OpenUntil.Format(time.RFC3339))
+		return Invalid("date", "is %s %s, whose window closed at %s; choose a later one", date, at, task.state.OpenUntil.Format(time.RFC3339))
 	}
 	return err
 }

@@ -46,7 +46,7 @@ func (r *Relay) Discard(ctx context.Context, ids ...EventID) (err error) {
 
 func (r *Relay) settleParked(ctx context.Context, ids []EventID, outcome Outcome) error {
 	if len(ids) == 0 {
-		return invalid("ids", "are missing; name the parked events")
+		return Invalid("ids", "are missing; name the parked events")
 	}
 	var found []OutboxEvent
 	err := r.store.Update(ctx, func(ctx context.Context, repositories Repositories) (err error) {

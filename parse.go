@@ -17,7 +17,7 @@ func ParseBefore(s string, zone *time.Location) (time.Time, error) {
 		t, ok = parseClock(s, zone)
 	}
 	if !ok || t.IsZero() || t.Year() < 1 || t.Year() > 9999 {
-		return time.Time{}, invalid("before", "is %s; want RFC 3339 such as 2026-03-31T19:00:00Z, or 2026-03-31 19:00:00", quote(s))
+		return time.Time{}, Invalid("before", "is %s; want RFC 3339 such as 2026-03-31T19:00:00Z, or 2026-03-31 19:00:00", quote(s))
 	}
 	return t, nil
 }
@@ -27,7 +27,7 @@ func ParseBefore(s string, zone *time.Location) (time.Time, error) {
 func ParseInstant(s string) (time.Time, error) {
 	t, ok := parseRFC3339(s)
 	if !ok || t.IsZero() || t.Year() < 1 || t.Year() > 9999 {
-		return time.Time{}, invalid("instant", "is %s; want RFC 3339 such as 2026-03-31T19:00:00Z", quote(s))
+		return time.Time{}, Invalid("instant", "is %s; want RFC 3339 such as 2026-03-31T19:00:00Z", quote(s))
 	}
 	return t, nil
 }

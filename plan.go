@@ -55,7 +55,7 @@ func (s PlanSpec) Validate() error {
 	s.checkTerms(&f)
 	_, err := loadZone(s.Zone)
 	f.within("", err)
-	return f.err()
+	return f.Err()
 }
 
 // checkTerms judges everything but the zone.
@@ -165,10 +165,10 @@ type AssessmentPlan struct {
 func NewPlan(id PlanID, spec PlanSpec, now time.Time) (*AssessmentPlan, error) {
 	f := faults{}
 	if id.IsZero() {
-		f.add("plan_id", "is zero")
+		f.Add("plan_id", "is zero")
 	}
 	f.within("", spec.Validate())
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	spec.Schedule = spec.Schedule.clone()
@@ -181,12 +181,12 @@ func NewPlan(id PlanID, spec PlanSpec, now time.Time) (*AssessmentPlan, error) {
 func RestorePlan(state PlanState) (*AssessmentPlan, error) {
 	f := faults{}
 	if state.ID.IsZero() {
-		f.add("plan_id", "is zero")
+		f.Add("plan_id", "is zero")
 	}
 	state.checkTerms(&f)
 	checkZoneName(&f, state.Zone)
 	state.checkStatus(&f)
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, corrupt("plan", state.ID, err)
 	}
 	return &AssessmentPlan{state: state}, nil
@@ -196,30 +196,30 @@ func (p PlanState) checkStatus(f *faults) {
 	switch p.Status {
 	case PlanStatusActive, PlanStatusPaused, PlanStatusFinished, PlanStatusCanceled:
 	default:
-		f.add("status", "is %s", quote(string(p.Status)))
+		f.Add("status", "is %s", quote(string(p.Status)))
 	}
 	if p.PausedAt.IsZero() == (p.Status == PlanStatusPaused) {
-		f.add("paused_at", "does not fit a plan that is %s", p.Status)
+		f.Add("paused_at", "does not fit a plan that is %s", p.Status)
 	}
 	if p.EndedAt.IsZero() == p.Status.Ended() {
-		f.add("ended_at", "does not fit a plan that is %s", p.Status)
+		f.Add("ended_at", "does not fit a plan that is %s", p.Status)
 	}
 	known := p.Finish == CancelOpened || p.Finish == LetOpenedRunOut
 	if known != (p.Status == PlanStatusFinished) || !known && p.Finish != "" {
-		f.add("finish", "is %s in a plan that is %s", quote(string(p.Finish)), p.Status)
+		f.Add("finish", "is %s in a plan that is %s", quote(string(p.Finish)), p.Status)
 	}
 	switch p.Work.Kind {
 	case WorkNone:
 	case WorkShift:
 		if p.Status != PlanStatusActive || p.Work.Days < 1 {
-			f.add("work", "shifts by %d days in a plan that is %s", p.Work.Days, p.Status)
+			f.Add("work", "shifts by %d days in a plan that is %s", p.Work.Days, p.Status)
 		}
 	case WorkCancelAll, WorkCancelPending, WorkCloseRounds:
 		if !p.Status.Ended() {
-			f.add("work", "cancels in a plan that is %s", p.Status)
+			f.Add("work", "cancels in a plan that is %s", p.Status)
 		}
 	default:
-		f.add("work", "is %s", quote(string(p.Work.Kind)))
+		f.Add("work", "is %s", quote(string(p.Work.Kind)))
 	}
 	checkStored(f, p.Version, p.CreatedAt, p.PausedAt, p.EndedAt)
 }
@@ -250,7 +250,7 @@ func (p *AssessmentPlan) Pause(now time.Time) error {
 // Resume ends a pause. Resuming an active plan changes nothing.
 func (p *AssessmentPlan) Resume(mode ResumeMode, now time.Time) error {
 	if mode != KeepDates && mode != ShiftDates {
-		return invalid("mode", "is %s; want keep_dates or shift_dates", quote(string(mode)))
+		return Invalid("mode", "is %s; want keep_dates or shift_dates", quote(string(mode)))
 	}
 	if p.state.Status == PlanStatusActive {
 		return nil
@@ -279,7 +279,7 @@ func (p *AssessmentPlan) Resume(mode ResumeMode, now time.Time) error {
 
 func (mode ResumeMode) suits(schedule Schedule) error {
 	if mode == ShiftDates && schedule.Type == FixedDate {
-		return invalid("mode", "is shift_dates, but the dates of a fixed_date plan do not move; resume with keep_dates")
+		return Invalid("mode", "is shift_dates, but the dates of a fixed_date plan do not move; resume with keep_dates")
 	}
 	return nil
 }
@@ -295,7 +295,7 @@ func (p *AssessmentPlan) Finish(mode FinishMode, now time.Time) error {
 		mode = CancelOpened
 	}
 	if mode != CancelOpened && mode != LetOpenedRunOut {
-		return invalid("mode", "is %s; want cancel_opened or let_opened_run_out", quote(string(mode)))
+		return Invalid("mode", "is %s; want cancel_opened or let_opened_run_out", quote(string(mode)))
 	}
 	if p.state.Status == PlanStatusFinished {
 		return nil

@@ -51,24 +51,24 @@ func (c *RelayConfig) patience() time.Duration { return min(c.PublishTimeout/2, 
 
 func (c *RelayConfig) check(f *faults) {
 	if c.BatchSize < 1 || c.BatchSize > MaxPageSize {
-		f.add("Relay.BatchSize", "is %d; want 1 to %d", c.BatchSize, MaxPageSize)
+		f.Add("Relay.BatchSize", "is %d; want 1 to %d", c.BatchSize, MaxPageSize)
 	}
 	lasting := func(path string, d time.Duration) {
 		if d < time.Millisecond {
-			f.add("Relay."+path, "is %v; want at least 1ms", d)
+			f.Add("Relay."+path, "is %v; want at least 1ms", d)
 		}
 	}
 	lasting("PublishTimeout", c.PublishTimeout)
 	lasting("PollInterval", c.PollInterval)
 	lasting("StopTimeout", c.StopTimeout)
 	if c.Lease < c.leastLease() {
-		f.add("Relay.Lease", "is %v; want at least %v, three times PublishTimeout and %v", c.Lease, c.leastLease(), ClockSkew)
+		f.Add("Relay.Lease", "is %v; want at least %v, three times PublishTimeout and %v", c.Lease, c.leastLease(), ClockSkew)
 	}
 	if c.RetryDelay < time.Millisecond || c.MaxRetryDelay < c.RetryDelay {
-		f.add("Relay.RetryDelay", "is %v, with MaxRetryDelay %v; want at least 1ms, and no more than MaxRetryDelay", c.RetryDelay, c.MaxRetryDelay)
+		f.Add("Relay.RetryDelay", "is %v, with MaxRetryDelay %v; want at least 1ms, and no more than MaxRetryDelay", c.RetryDelay, c.MaxRetryDelay)
 	}
 	if c.MaxFailures < -1 {
-		f.add("Relay.MaxFailures", "is %d; want a positive number, or -1 to park none", c.MaxFailures)
+		f.Add("Relay.MaxFailures", "is %d; want a positive number, or -1 to park none", c.MaxFailures)
 	}
 }
 
@@ -146,7 +146,7 @@ func (r *Relay) newReport() *RelayReport {
 
 func (r *Relay) usable() error {
 	if !r.HasPublisher() {
-		return invalid("Publisher", "is nil: there is nobody to publish events to; set Config.Publisher")
+		return Invalid("Publisher", "is nil: there is nobody to publish events to; set Config.Publisher")
 	}
 	return nil
 }

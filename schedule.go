@@ -91,7 +91,7 @@ type Occurrence struct {
 func (s Schedule) Validate() error {
 	f := faults{}
 	s.check(&f)
-	return f.err()
+	return f.Err()
 }
 
 // uses says which fields a type reads.
@@ -107,7 +107,7 @@ var uses = map[ScheduleType][]string{
 func (s Schedule) check(f *faults) {
 	fields, known := uses[s.Type]
 	if !known {
-		f.add("type", "is %s; want by_day, by_week, by_month, custom, fixed_date or cycle", quote(string(s.Type)))
+		f.Add("type", "is %s; want by_day, by_week, by_month, custom, fixed_date or cycle", quote(string(s.Type)))
 		return
 	}
 	s.checkUnused(f, fields)
@@ -120,7 +120,7 @@ func (s Schedule) check(f *faults) {
 		checkIncreasing(f, "weeks", s.Weeks, func(a, b int) int { return a - b })
 		for i, week := range s.Weeks {
 			if week < 0 || week > 5200 {
-				f.add(fmt.Sprintf("weeks[%d]", i), "is %d; want 0 to 5200", week)
+				f.Add(fmt.Sprintf("weeks[%d]", i), "is %d; want 0 to 5200", week)
 			}
 		}
 	case FixedDate:
@@ -137,8 +137,8 @@ func (s Schedule) check(f *faults) {
 	if len(s.Times) > 0 {
 		checkIncreasing(f, "times", s.Times, func(a, b TimeOfDay) int { return int(a - b) })
 	}
-	if len(f.list) == 0 && s.size() > MaxOccurrences {
-		f.add(fields[len(fields)-2], "makes %d occurrences in a round; the most is %d", s.size(), MaxOccurrences)
+	if len(f.Faults) == 0 && s.size() > MaxOccurrences {
+		f.Add(fields[len(fields)-2], "makes %d occurrences in a round; the most is %d", s.size(), MaxOccurrences)
 	}
 }
 
@@ -151,7 +151,7 @@ func (s Schedule) checkUnused(f *faults, fields []string) {
 		{"dates", len(s.Dates) > 0}, {"slots", len(s.Slots) > 0}, {"times", len(s.Times) > 0},
 	} {
 		if field.set && !slices.Contains(fields, field.name) {
-			f.add(field.name, "has no meaning for %s; leave it out", s.Type)
+			f.Add(field.name, "has no meaning for %s; leave it out", s.Type)
 		}
 	}
 }
@@ -159,13 +159,13 @@ func (s Schedule) checkUnused(f *faults, fields []string) {
 func (s Schedule) checkCycle(f *faults) {
 	known := s.Unit == Days || s.Unit == Weeks || s.Unit == Months
 	if !known {
-		f.add("unit", "is %s; want day, week or month", quote(string(s.Unit)))
+		f.Add("unit", "is %s; want day, week or month", quote(string(s.Unit)))
 	}
 	length := s.shortestCycle()
 	for i, slot := range s.Slots {
 		path := fmt.Sprintf("slots[%d]", i)
 		if known && (slot.Day < 0 || slot.Day >= length) {
-			f.add(path+".day", "is %d; want 0 to %d, the last day of the shortest cycle", slot.Day, length-1)
+			f.Add(path+".day", "is %d; want 0 to %d, the last day of the shortest cycle", slot.Day, length-1)
 		}
 		slot.Time.check(f, path+".time")
 	}
@@ -218,8 +218,8 @@ func (s Schedule) Occurrences(start CivilDate) ([]Occurrence, error) {
 	f := faults{}
 	s.check(&f)
 	start.check(&f, "start")
-	if f.err() != nil {
-		return nil, f.err()
+	if f.Err() != nil {
+		return nil, f.Err()
 	}
 	all := make([]Occurrence, 0, s.size())
 	add := func(date CivilDate, at TimeOfDay) {
@@ -239,7 +239,7 @@ func (s Schedule) Occurrences(start CivilDate) ([]Occurrence, error) {
 		}
 	}
 	if last := all[len(all)-1].Date; last.Year > 9999 {
-		return nil, invalid("start", "is %s, so that the last occurrence falls on %s; the last year is 9999", start, last)
+		return nil, Invalid("start", "is %s, so that the last occurrence falls on %s; the last year is 9999", start, last)
 	}
 	return all, nil
 }
@@ -286,20 +286,20 @@ func (s Schedule) clone() Schedule {
 
 func checkPositive(f *faults, path string, n, most int) {
 	if n < 1 || n > most {
-		f.add(path, "is %d; want 1 to %d", n, most)
+		f.Add(path, "is %d; want 1 to %d", n, most)
 	}
 }
 
 func checkIncreasing[T any](f *faults, path string, list []T, compare func(a, b T) int) {
 	if len(list) == 0 {
-		f.add(path, "is empty; give at least one")
+		f.Add(path, "is empty; give at least one")
 	}
 	if len(list) > MaxOccurrences {
-		f.add(path, "has %d values; the most is %d", len(list), MaxOccurrences)
+		f.Add(path, "has %d values; the most is %d", len(list), MaxOccurrences)
 	}
 	for i := 1; i < len(list); i++ {
 		if compare(list[i-1], list[i]) >= 0 {
-			f.add(fmt.Sprintf("%s[%d]", path, i), "is not after the one before it; sort the list and leave out repeats")
+			f.Add(fmt.Sprintf("%s[%d]", path, i), "is not after the one before it; sort the list and leave out repeats")
 			return
 		}
 	}

@@ -23,7 +23,7 @@ func (s *Schedule) UnmarshalJSON(b []byte) error {
 		"slots": list(&read.Slots, func(slot *Slot) jsonReader { return slot.read }),
 		"times": list(&read.Times, func(at *TimeOfDay) jsonReader { return one(at, clockText) }),
 	})
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return err
 	}
 	if err := read.Validate(); err != nil {
@@ -38,7 +38,7 @@ func (s *Slot) UnmarshalJSON(b []byte) error {
 	read := Slot{}
 	f := faults{}
 	read.fields(&f, "slot", "", b)
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return err
 	}
 	*s = read
@@ -50,10 +50,10 @@ func (s *Slot) read(f *faults, path string, raw json.RawMessage) { s.fields(f, p
 func (s *Slot) fields(f *faults, self, inside string, raw json.RawMessage) {
 	given, ok := f.object(self, inside, raw, map[string]jsonReader{"day": one(&s.Day, wholeNumber), "time": one(&s.Time, clockText)})
 	if ok && !given["day"] {
-		f.add(joinPath(inside, "day"), "is missing; give the days after the first day of the cycle, from 0")
+		f.Add(joinPath(inside, "day"), "is missing; give the days after the first day of the cycle, from 0")
 	}
 	if ok && !given["time"] {
-		f.add(joinPath(inside, "time"), "is missing; give a time of day such as 09:30")
+		f.Add(joinPath(inside, "time"), "is missing; give a time of day such as 09:30")
 	}
 }
 
@@ -71,14 +71,14 @@ func (f *faults) object(self, inside string, raw json.RawMessage, fields map[str
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	switch begin, _ := decoder.Token(); {
 	case !json.Valid(raw):
-		f.add(self, "is not valid JSON")
+		f.Add(self, "is not valid JSON")
 		return nil, false
 	case begin != json.Delim('{'):
-		f.add(self, "is %s; want an object", shown(raw))
+		f.Add(self, "is %s; want an object", shown(raw))
 		return nil, false
 	}
 	given = map[string]bool{}
-	for decoder.More() && len(f.list) < mostFaults {
+	for decoder.More() && len(f.Faults) < mostFaults {
 		token, _ := decoder.Token()
 		name, _ := token.(string)
 		var value json.RawMessage
@@ -87,9 +87,9 @@ func (f *faults) object(self, inside string, raw json.RawMessage, fields map[str
 		path := joinPath(inside, clipped(name))
 		switch {
 		case !known:
-			f.add(path, "is not a field that is known here")
+			f.Add(path, "is not a field that is known here")
 		case given[name]:
-			f.add(path, "is given twice")
+			f.Add(path, "is given twice")
 		default:
 			f.value(path, value, read)
 		}
@@ -100,7 +100,7 @@ func (f *faults) object(self, inside string, raw json.RawMessage, fields map[str
 
 func (f *faults) value(path string, raw json.RawMessage, read jsonReader) {
 	if string(raw) == "null" {
-		f.add(path, "is null; leave it out or give a value")
+		f.Add(path, "is null; leave it out or give a value")
 		return
 	}
 	read(f, path, raw)
@@ -113,10 +113,10 @@ func one[T any](into *T, want string) jsonReader {
 		switch err := json.Unmarshal(raw, into); {
 		case errors.As(err, &named):
 			for _, fault := range named.Faults {
-				f.add(path, "%s", fault.Message)
+				f.Add(path, "%s", fault.Message)
 			}
 		case err != nil:
-			f.add(path, "is %s; want %s", shown(raw), want)
+			f.Add(path, "is %s; want %s", shown(raw), want)
 		}
 	}
 }
@@ -126,11 +126,11 @@ func list[T any](into *[]T, read func(*T) jsonReader) jsonReader {
 	return func(f *faults, path string, raw json.RawMessage) {
 		var values []json.RawMessage
 		if json.Unmarshal(raw, &values) != nil {
-			f.add(path, "is %s; want a list", shown(raw))
+			f.Add(path, "is %s; want a list", shown(raw))
 			return
 		}
 		if len(values) > MaxOccurrences {
-			f.add(path, "has %d values; the most is %d", len(values), MaxOccurrences)
+			f.Add(path, "has %d values; the most is %d", len(values), MaxOccurrences)
 			return
 		}
 		all := make([]T, len(values))

@@ -74,17 +74,17 @@ func (s *Scheduler) newRun(before time.Time, scopes []Scope) (*run, error) {
 	}
 	f := faults{}
 	if len(scopes) > 1 {
-		f.add("scope", "is given %d times; give one, or none for all orgs", len(scopes))
+		f.Add("scope", "is given %d times; give one, or none for all orgs", len(scopes))
 	}
 	scope := Scope{}
 	for _, scope = range scopes {
 		if scope.IsZero() {
-			f.add("scope", "names no org; name one, or give no scope at all for all orgs")
+			f.Add("scope", "names no org; name one, or give no scope at all for all orgs")
 		} else {
 			f.within("", scope.Validate())
 		}
 	}
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	return &run{core: s.core, id: s.core.newRun(), started: now, before: storedTime(earlier(before, now)), scope: scope, isolated: map[TaskID]bool{}}, nil

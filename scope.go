@@ -34,13 +34,13 @@ func (s Scope) Validate() error {
 	f := faults{}
 	checkReference(&f, "scope.org_id", s.Org)
 	if (s.ofPlan || len(s.Testees) > 0) && s.Plan.IsZero() {
-		f.add("scope.plan_id", "is zero; use InOrg for a whole org")
+		f.Add("scope.plan_id", "is zero; use InOrg for a whole org")
 	}
 	if len(s.Testees) > MaxScopeTestees {
-		f.add("scope.testee_ids", "has %d testees; the most is %d", len(s.Testees), MaxScopeTestees)
+		f.Add("scope.testee_ids", "has %d testees; the most is %d", len(s.Testees), MaxScopeTestees)
 	}
 	for _, testee := range s.Testees {
 		checkReference(&f, "scope.testee_ids", testee)
 	}
-	return f.err()
+	return f.Err()
 }

@@ -121,35 +121,35 @@ func setDefault[T comparable](field *T, value T) {
 func (c *Config) check(f *faults) {
 	between := func(path string, n, least, most int) {
 		if n < least || n > most {
-			f.add(path, "is %d; want %d to %d", n, least, most)
+			f.Add(path, "is %d; want %d to %d", n, least, most)
 		}
 	}
 	between("PageSize", c.PageSize, 1, MaxPageSize)
 	between("GeneratorConcurrency", c.GeneratorConcurrency, 1, 256)
 	between("StuckLimit", c.StuckLimit, 1, 10000)
 	if c.MaxTasks < -1 {
-		f.add("MaxTasks", "is %d; want a positive number, or -1 for no limit", c.MaxTasks)
+		f.Add("MaxTasks", "is %d; want a positive number, or -1 for no limit", c.MaxTasks)
 	}
 	if c.ReportLimit < -1 {
-		f.add("ReportLimit", "is %d; want a positive number, or -1 for no lists", c.ReportLimit)
+		f.Add("ReportLimit", "is %d; want a positive number, or -1 for no lists", c.ReportLimit)
 	}
 	lasting := func(path string, d time.Duration) {
 		if d != -1 && d < time.Millisecond {
-			f.add(path, "is %v; want at least 1ms, or -1 for no limit", d)
+			f.Add(path, "is %v; want at least 1ms, or -1 for no limit", d)
 		}
 	}
 	lasting("PageBudget", c.PageBudget)
 	lasting("GeneratorTimeout", c.GeneratorTimeout)
 	if c.RetryDelay < time.Millisecond || c.MaxRetryDelay < c.RetryDelay {
-		f.add("RetryDelay", "is %v, with MaxRetryDelay %v; want at least 1ms, and no more than MaxRetryDelay", c.RetryDelay, c.MaxRetryDelay)
+		f.Add("RetryDelay", "is %v, with MaxRetryDelay %v; want at least 1ms, and no more than MaxRetryDelay", c.RetryDelay, c.MaxRetryDelay)
 	}
 	switch c.EntryInEvents {
 	case EntryAuto, EntryAlways, EntryNever:
 	default:
-		f.add("EntryInEvents", "is %s; want auto, always or never", quote(string(c.EntryInEvents)))
+		f.Add("EntryInEvents", "is %s; want auto, always or never", quote(string(c.EntryInEvents)))
 	}
 	if !visible(c.EventSource) || len(c.EventSource) > MaxEntryURL {
-		f.add("EventSource", "is %s; want a URI reference", quote(c.EventSource))
+		f.Add("EventSource", "is %s; want a URI reference", quote(c.EventSource))
 	}
 	c.Relay.check(f)
 }
@@ -167,14 +167,14 @@ type Service struct {
 func New(store Store, entries EntryGenerator, config *Config) (*Service, error) {
 	f := faults{}
 	if isNil(store) {
-		f.add("store", "is nil; give a Store such as memstore.New()")
+		f.Add("store", "is nil; give a Store such as memstore.New()")
 	}
 	if isNil(entries) {
-		f.add("entries", "is nil; give an EntryGenerator such as NewURLEntryGenerator makes")
+		f.Add("entries", "is nil; give an EntryGenerator such as NewURLEntryGenerator makes")
 	}
 	settings := config.withDefaults()
 	settings.check(&f)
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	_, derives := entries.(EntryDeriver)

@@ -183,18 +183,18 @@ func (s *TaskState) fault() error {
 	s.checkStatus(&f)
 	checkStored(&f, s.Version, s.PlannedAt, s.OpenUntil, s.FillUntil, s.DueAt, s.NextAttemptAt, s.OpenAt, s.ExpireAt,
 		s.EndedAt, s.SubmittedAt, s.CreatedAt)
-	return f.err()
+	return f.Err()
 }
 
 func (s *TaskState) checkIdentity(f *faults) {
 	if s.ID.IsZero() || s.Plan.IsZero() || s.Enrollment.IsZero() {
-		f.add("task_id", "or plan_id or enrollment_id is zero")
+		f.Add("task_id", "or plan_id or enrollment_id is zero")
 	}
 	checkReference(f, "org_id", s.Org)
 	checkReference(f, "testee_id", s.Testee)
 	checkReference(f, "scale_code", s.Scale)
 	if s.Seq < 1 || s.Seq > MaxOccurrences {
-		f.add("seq", "is %d; want 1 to %d", s.Seq, MaxOccurrences)
+		f.Add("seq", "is %d; want 1 to %d", s.Seq, MaxOccurrences)
 	}
 }
 
@@ -203,27 +203,27 @@ func (s *TaskState) checkPlanning(f *faults) {
 	s.Time.check(f, "time")
 	checkZoneName(f, s.Zone)
 	if s.PlannedAt.IsZero() || s.Revision < 1 {
-		f.add("planned_at", "or revision is missing")
+		f.Add("planned_at", "or revision is missing")
 	}
 	for _, end := range []struct {
 		path string
 		at   time.Time
 	}{{"open_until", s.OpenUntil}, {"fill_until", s.FillUntil}, {"due_at", s.DueAt}} {
 		if !end.at.IsZero() && end.at.Before(s.PlannedAt) {
-			f.add(end.path, "is before planned_at")
+			f.Add(end.path, "is before planned_at")
 		}
 	}
 	if !s.FillUntil.IsZero() && (s.OpenUntil.IsZero() || s.OpenUntil.After(s.FillUntil)) {
-		f.add("open_until", "is after fill_until")
+		f.Add("open_until", "is after fill_until")
 	}
 	if s.Attempts < 0 || (s.Attempts == 0) != (s.LastError == "") {
-		f.add("attempts", "is %d with last_error %s", s.Attempts, quote(string(s.LastError)))
+		f.Add("attempts", "is %d with last_error %s", s.Attempts, quote(string(s.LastError)))
 	}
 	if s.LastError != "" {
 		checkCode(f, "last_error", string(s.LastError))
 	}
 	if s.EntrySerial < 0 {
-		f.add("entry_serial", "is %d", s.EntrySerial)
+		f.Add("entry_serial", "is %d", s.EntrySerial)
 	}
 }
 
@@ -249,12 +249,12 @@ var stateRules = map[TaskStatus]stateRule{
 func (s *TaskState) checkStatus(f *faults) {
 	rule, known := stateRules[s.Status]
 	if !known {
-		f.add("status", "is %s", quote(string(s.Status)))
+		f.Add("status", "is %s", quote(string(s.Status)))
 		return
 	}
 	fits := func(path string, want presence, has bool) {
 		if want != either && has != (want == present) {
-			f.add(path, "does not fit a task that is %s", s.Status)
+			f.Add(path, "does not fit a task that is %s", s.Status)
 		}
 	}
 	fits("next_attempt_at", rule.nextAttempt, !s.NextAttemptAt.IsZero())
@@ -270,26 +270,26 @@ func (s *TaskState) checkStatus(f *faults) {
 
 func (s *TaskState) checkPending(f *faults) {
 	if s.Held && s.Status != Pending {
-		f.add("held", "does not fit a task that is %s", s.Status)
+		f.Add("held", "does not fit a task that is %s", s.Status)
 	}
 	if s.Status == Pending && (s.NextAttemptAt.Before(s.PlannedAt) || s.Attempts == 0 && !s.NextAttemptAt.Equal(s.PlannedAt)) {
-		f.add("next_attempt_at", "does not fit planned_at after %d attempts", s.Attempts)
+		f.Add("next_attempt_at", "does not fit planned_at after %d attempts", s.Attempts)
 	}
 }
 
 func (s *TaskState) checkEntry(f *faults) {
 	opened := !s.OpenAt.IsZero()
 	if opened == s.ExpireAt.IsZero() || opened && !s.ExpireAt.After(s.OpenAt) {
-		f.add("expire_at", "does not fit open_at")
+		f.Add("expire_at", "does not fit open_at")
 	}
 	if opened && (s.EntrySerial < 1 || s.Attempts > 0 || s.OpenAt.Before(s.PlannedAt)) {
-		f.add("open_at", "is before planned_at, or without an entry, or beside failed attempts")
+		f.Add("open_at", "is before planned_at, or without an entry, or beside failed attempts")
 	}
 	if s.TokenHash.IsZero() && s.Status == Opened || !s.TokenHash.IsZero() && !opened {
-		f.add("token_hash", "does not fit a task that is %s", s.Status)
+		f.Add("token_hash", "does not fit a task that is %s", s.Status)
 	}
 	if opened && !s.FillUntil.IsZero() && s.ExpireAt.After(s.FillUntil) {
-		f.add("expire_at", "is after fill_until")
+		f.Add("expire_at", "is after fill_until")
 	}
 }
 
@@ -300,20 +300,20 @@ func (s *TaskState) checkEnd(f *faults) {
 	neverOpened := s.EndReason == MissedWindow || s.EndReason == PastAtEnrollment
 	afterOpening := s.EndReason == EntryTimeout || s.EndReason == Manual
 	if s.Status == Expired && (neverOpened != s.OpenAt.IsZero() || neverOpened == afterOpening) {
-		f.add("end_reason", "is %s, which does not fit open_at", quote(string(s.EndReason)))
+		f.Add("end_reason", "is %s, which does not fit open_at", quote(string(s.EndReason)))
 	}
 	if !s.EndedAt.IsZero() && s.EndedAt.Before(s.OpenAt) {
-		f.add("ended_at", "is before open_at")
+		f.Add("ended_at", "is before open_at")
 	}
 	if s.AssessmentID != "" {
 		checkReference(f, "assessment_id", s.AssessmentID)
 	}
 	if s.Status == Completed {
 		if s.SubmittedAt.Before(s.OpenAt.Add(-ClockSkew)) || !s.SubmittedAt.Before(s.ExpireAt) {
-			f.add("submitted_at", "is outside the time in which the task could be filled in")
+			f.Add("submitted_at", "is outside the time in which the task could be filled in")
 		}
 	}
 	if s.Late != (s.Status == Completed && !s.DueAt.IsZero() && s.SubmittedAt.After(s.DueAt)) {
-		f.add("late", "does not fit due_at and submitted_at")
+		f.Add("late", "does not fit due_at and submitted_at")
 	}
 }

@@ -28,19 +28,19 @@ func ParseWindow(s string) (Window, error) {
 	if digits, days := strings.CutSuffix(s, "d"); days {
 		n, err := strconv.Atoi(digits)
 		if err != nil || n < 1 || strconv.Itoa(n) != digits {
-			return Window{}, invalid("window", "is %s; want calendar days such as 3d, or a duration such as 15m or 72h", quote(s))
+			return Window{}, Invalid("window", "is %s; want calendar days such as 3d, or a duration such as 15m or 72h", quote(s))
 		}
 		w.Days = n
 	} else {
 		d, err := time.ParseDuration(s)
 		if err != nil || d == 0 {
-			return Window{}, invalid("window", "is %s; want calendar days such as 3d, or a duration such as 15m or 72h", quote(s))
+			return Window{}, Invalid("window", "is %s; want calendar days such as 3d, or a duration such as 15m or 72h", quote(s))
 		}
 		w.Elapsed = d
 	}
 	f := faults{}
 	w.check(&f, "window")
-	return w, f.err()
+	return w, f.Err()
 }
 
 // String returns what [ParseWindow] reads; empty for no window.
@@ -72,13 +72,13 @@ func (w Window) check(f *faults, path string) {
 	switch {
 	case w.IsZero():
 	case w.Days != 0 && w.Elapsed != 0:
-		f.add(path, "has both a duration and days; give one")
+		f.Add(path, "has both a duration and days; give one")
 	case w.Days < 0 || w.Days > most:
-		f.add(path, "is %d days; want 1 to %d", w.Days, most)
+		f.Add(path, "is %d days; want 1 to %d", w.Days, most)
 	case w.Elapsed < 0 || w.Elapsed > most*24*time.Hour:
-		f.add(path, "is %v; want 1s to %d days", w.Elapsed, most)
+		f.Add(path, "is %v; want 1s to %d days", w.Elapsed, most)
 	case w.Elapsed != 0 && w.Elapsed != w.Elapsed.Truncate(time.Second):
-		f.add(path, "is %v; want whole seconds", w.Elapsed)
+		f.Add(path, "is %v; want whole seconds", w.Elapsed)
 	}
 }
 

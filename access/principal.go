@@ -34,27 +34,23 @@ type Principal struct {
 
 // Validate names every fault of a principal in one [assessplan.ValidationError].
 func (p Principal) Validate() error {
-	if faults := p.faults(); len(faults) > 0 {
-		return &assessplan.ValidationError{Faults: faults}
-	}
-	return nil
+	f := p.faults()
+	return f.Err()
 }
 
-func (p Principal) faults() (faults []assessplan.Fault) {
+func (p Principal) faults() (f assessplan.ValidationError) {
 	if p.AllOrgs && p.Org != "" {
-		faults = append(faults, assessplan.Fault{Path: "principal.org", Message: "is given with AllOrgs; give one of the two"})
+		f.Add("principal.org", "is given with AllOrgs; give one of the two")
 	}
 	if err := assessplan.InOrg(p.Org).Validate(); !p.AllOrgs && err != nil {
-		faults = append(faults, assessplan.Fault{Path: "principal.org", Message: "is no org; give one, or AllOrgs"})
+		f.Add("principal.org", "is no org; give one, or AllOrgs")
 	}
 	for _, permission := range p.Permissions {
 		if !slices.Contains(Permissions(), permission) {
-			faults = append(faults, assessplan.Fault{
-				Path: "principal.permissions", Message: fmt.Sprintf("has %.40q; want some of %q", permission, Permissions()),
-			})
+			f.Add("principal.permissions", "has %.40q; want some of %q", permission, Permissions())
 		}
 	}
-	return faults
+	return f
 }
 
 // May reports whether the principal has a permission.
@@ -73,7 +69,7 @@ func (p Principal) Check(needed Permission) error {
 func (p Principal) OrgFor(asked assessplan.OrgID) (assessplan.OrgID, error) {
 	switch {
 	case p.AllOrgs && asked == "":
-		return "", invalid("org_id", "is missing; these credentials are good for all orgs, so name one")
+		return "", assessplan.Invalid("org_id", "is missing; these credentials are good for all orgs, so name one")
 	case p.AllOrgs:
 		return asked, valid(assessplan.InOrg(asked))
 	case asked != "" && asked != p.Org:
@@ -95,7 +91,7 @@ func (p Principal) ScopeFor(asked assessplan.OrgID, plan assessplan.PlanID, test
 	scope := assessplan.InOrg(org)
 	switch {
 	case len(testees) > 0 && plan.IsZero():
-		return nil, invalid("plan_id", "is missing; testees are named within a plan")
+		return nil, assessplan.Invalid("plan_id", "is missing; testees are named within a plan")
 	case len(testees) > 0:
 		scope = assessplan.ForTestees(org, plan, testees...)
 	case !plan.IsZero():
@@ -110,14 +106,9 @@ func valid(scope assessplan.Scope) error {
 	if !errors.As(scope.Validate(), &faults) {
 		return nil
 	}
-	named := &assessplan.ValidationError{}
+	named := assessplan.ValidationError{}
 	for _, fault := range faults.Faults {
-		named.Faults = append(named.Faults, assessplan.Fault{Path: strings.TrimPrefix(fault.Path, "scope."), Message: fault.Message})
+		named.Add(strings.TrimPrefix(fault.Path, "scope."), "%s", fault.Message)
 	}
-	return named
-}
-
-// invalid is a fault of one field.
-func invalid(path, message string) error {
-	return &assessplan.ValidationError{Faults: []assessplan.Fault{{Path: path, Message: message}}}
+	return named.Err()
 }

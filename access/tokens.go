@@ -142,10 +142,10 @@ func readTokens(file string) (tokens []bearer, read os.FileInfo, err error) {
 // parseTokens reads the lines of a file.
 func parseTokens(text []byte) ([]bearer, error) {
 	if len(text) > maxTokens {
-		return nil, invalid("tokens file", fmt.Sprintf("has more than %d bytes", maxTokens))
+		return nil, assessplan.Invalid("tokens file", "has more than %d bytes", maxTokens)
 	}
 	var tokens []bearer
-	var faults []assessplan.Fault
+	var f assessplan.ValidationError
 	lines := map[[sha256.Size]byte]int{}
 	number := 0
 	for line := range bytes.Lines(text) {
@@ -159,17 +159,17 @@ func parseTokens(text []byte) ([]bearer, error) {
 			wrong = fmt.Sprintf("has the token of line %d", before)
 		}
 		if wrong != "" {
-			faults = append(faults, assessplan.Fault{Path: fmt.Sprintf("tokens file, line %d", number), Message: wrong})
+			f.Add(fmt.Sprintf("tokens file, line %d", number), "%s", wrong)
 			continue
 		}
 		lines[read.hash] = number
 		tokens = append(tokens, read)
 	}
-	if len(tokens) == 0 && len(faults) == 0 {
-		faults = append(faults, assessplan.Fault{Path: "tokens file", Message: "has no token; want lines of TOKEN ORG|* PERMISSION,..."})
+	if len(tokens) == 0 && len(f.Faults) == 0 {
+		f.Add("tokens file", "has no token; want lines of TOKEN ORG|* PERMISSION,...")
 	}
-	if len(faults) > 0 {
-		return nil, &assessplan.ValidationError{Faults: faults}
+	if err := f.Err(); err != nil {
+		return nil, err
 	}
 	return tokens, nil
 }
@@ -193,7 +193,7 @@ func parseToken(fields []string) (read bearer, wrong string) {
 		read.principal.Permissions = append(read.principal.Permissions, Permission(word))
 	}
 	var faults []string
-	for _, fault := range read.principal.faults() {
+	for _, fault := range read.principal.faults().Faults {
 		faults = append(faults, fault.Path+" "+fault.Message)
 	}
 	return read, strings.Join(faults, "; ")

@@ -2,7 +2,6 @@ package alerts
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -95,33 +94,27 @@ func setDefault[T comparable](field *T, value T) {
 
 // check names every fault in one [assessplan.ValidationError].
 func (c *Config) check() error {
-	var faults []assessplan.Fault
-	add := func(path, format string, args ...any) {
-		faults = append(faults, assessplan.Fault{Path: path, Message: fmt.Sprintf(format, args...)})
-	}
+	var f assessplan.ValidationError
 	lasting := func(path string, d time.Duration) {
 		if d != off && d < time.Millisecond {
-			add(path, "is %v; want at least 1ms, or -1 for off", d)
+			f.Add(path, "is %v; want at least 1ms, or -1 for off", d)
 		}
 	}
 	lasting("Failing", c.Failing)
 	if c.FailureRatio != off && !(c.FailureRatio > 0 && c.FailureRatio <= 1) { // also NaN
-		add("FailureRatio", "is %v; want more than 0 and at most 1, or -1 for off", c.FailureRatio)
+		f.Add("FailureRatio", "is %v; want more than 0 and at most 1, or -1 for off", c.FailureRatio)
 	}
 	if c.MinTasks < 1 {
-		add("MinTasks", "is %d; want at least 1", c.MinTasks)
+		f.Add("MinTasks", "is %d; want at least 1", c.MinTasks)
 	}
 	lasting("OldestDue", c.OldestDue)
 	lasting("NoPass", c.NoPass)
 	lasting("OldestEvent", c.OldestEvent)
 	lasting("NoRelay", c.NoRelay)
 	if c.Parked != off && (c.Parked < 1 || c.Parked > maxParked) {
-		add("Parked", "is %d; want 1 to %d, or -1 for off", c.Parked, maxParked)
+		f.Add("Parked", "is %d; want 1 to %d, or -1 for off", c.Parked, maxParked)
 	}
 	lasting("Repeat", c.Repeat)
 	lasting("Calm", c.Calm)
-	if len(faults) == 0 {
-		return nil
-	}
-	return &assessplan.ValidationError{Faults: faults}
+	return f.Err()
 }

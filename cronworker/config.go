@@ -86,44 +86,29 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// faults collects what is wrong with a config.
-type faults []assessplan.Fault
-
-func (f *faults) add(path, message string) {
-	*f = append(*f, assessplan.Fault{Path: path, Message: message})
-}
-
-func (f faults) err() error {
-	if len(f) == 0 {
-		return nil
-	}
-	return &assessplan.ValidationError{Faults: f}
-}
-
-func (c *Config) check(f *faults) {
+func (c *Config) check(f *assessplan.ValidationError) {
 	if c.Zone == time.Local {
-		f.add("Zone", "is the machine's; want one of the IANA database, such as time.LoadLocation returns")
+		f.Add("Zone", "is the machine's; want one of the IANA database, such as time.LoadLocation returns")
 	}
 	if c.Jitter < 0 {
-		f.add("Jitter", "is "+c.Jitter.String()+"; want 0 or more")
+		f.Add("Jitter", "is %v; want 0 or more", c.Jitter)
 	}
 	if c.StopTimeout < time.Millisecond {
-		f.add("StopTimeout", "is "+c.StopTimeout.String()+"; want at least 1ms")
+		f.Add("StopTimeout", "is %v; want at least 1ms", c.StopTimeout)
 	}
 	if c.RetryDelay < time.Millisecond || c.MaxRetryDelay < c.RetryDelay {
-		f.add("RetryDelay", "is "+c.RetryDelay.String()+", with MaxRetryDelay "+c.MaxRetryDelay.String()+
-			"; want at least 1ms, and no more than MaxRetryDelay")
+		f.Add("RetryDelay", "is %v, with MaxRetryDelay %v; want at least 1ms, and no more than MaxRetryDelay", c.RetryDelay, c.MaxRetryDelay)
 	}
 }
 
 // timetable reads one of the specs; nil is off.
-func (c *Config) timetable(f *faults, path, spec string) *Timetable {
+func (c *Config) timetable(f *assessplan.ValidationError, path, spec string) *Timetable {
 	if spec == Off {
 		return nil
 	}
 	timetable, fault := parse(spec, c.Zone)
 	if fault != "" {
-		f.add(path, fault)
+		f.Add(path, "%s", fault)
 	}
 	return timetable
 }

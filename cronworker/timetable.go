@@ -37,7 +37,7 @@ const MaxEvery = 366 * 24 * time.Hour
 func Parse(spec string, zone *time.Location) (*Timetable, error) {
 	timetable, fault := parse(spec, orUTC(zone))
 	if fault != "" {
-		return nil, invalid("spec", "%s", fault)
+		return nil, assessplan.Invalid("spec", "%s", fault)
 	}
 	return timetable, nil
 }
@@ -212,8 +212,4 @@ func quote(s string) string {
 		return strconv.Quote(s[:most]) + "..."
 	}
 	return strconv.Quote(s)
-}
-
-func invalid(path, format string, args ...any) error {
-	return &assessplan.ValidationError{Faults: []assessplan.Fault{{Path: path, Message: fmt.Sprintf(format, args...)}}}
 }

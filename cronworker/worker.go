@@ -26,22 +26,22 @@ type Worker struct {
 // New makes a worker, which does nothing until [Worker.Run] is called. config may be nil. Every fault of the arguments comes
 // back in one [assessplan.ValidationError]; a worker that would do nothing is one of them.
 func New(service *assessplan.Service, config *Config) (*Worker, error) {
-	w, f := &Worker{config: config.withDefaults()}, faults{}
+	w, f := &Worker{config: config.withDefaults()}, assessplan.ValidationError{}
 	c := &w.config
 	c.check(&f)
 	schedule, expire := c.timetable(&f, "Schedule", c.Schedule), c.timetable(&f, "Expire", c.Expire)
 	if service == nil || service.Scheduler == nil || service.Relay == nil {
-		f.add("service", "is nil; give one that assessplan.New made")
-		return nil, f.err()
+		f.Add("service", "is nil; give one that assessplan.New made")
+		return nil, f.Err()
 	}
 	w.schedule, w.expire = newJob(Schedule, c, schedule, opening(service)), newJob(Expire, c, expire, expiring(service))
 	if !c.NoRelay && service.Relay.HasPublisher() {
 		w.relay = &relay{config: c, relay: service.Relay, status: RelayStatus{Enabled: true}}
 	}
 	if c.Schedule == Off && c.Expire == Off && w.relay == nil {
-		f.add("Schedule", "is off, as is Expire, and there is no relay to run: the worker would do nothing")
+		f.Add("Schedule", "is off, as is Expire, and there is no relay to run: the worker would do nothing")
 	}
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	return w, nil
@@ -110,7 +110,7 @@ func (w *Worker) RunNow(ctx context.Context, name Job) error {
 	case Expire:
 		j = w.expire
 	default:
-		return invalid("job", "is %s; want schedule or expire", quote(string(name)))
+		return assessplan.Invalid("job", "is %s; want schedule or expire", quote(string(name)))
 	}
 	if err := ctx.Err(); err != nil {
 		return err

@@ -108,5 +108,5 @@ func unread(request connect.AnyRequest) error {
 	}
 	text, _ := protowire.ConsumeString(noted[n:])
 	path, message, _ := strings.Cut(text, "\x00")
-	return &assessplan.ValidationError{Faults: []assessplan.Fault{{Path: path, Message: message}}}
+	return assessplan.Invalid(path, "%s", message)
 }

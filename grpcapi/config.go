@@ -1,7 +1,6 @@
 package grpcapi
 
 import (
-	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -42,17 +41,16 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-func (c *Config) withDefaults() (Config, error) {
+func (c *Config) withDefaults(f *assessplan.ValidationError) Config {
 	d := Config{}
 	if c != nil {
 		d = *c
 	}
-	var faults []error
 	if d.Authenticate == nil {
-		faults = append(faults, errors.New("grpcapi: Config.Authenticate is nil; give one, or access.Anonymous to let everybody in"))
+		f.Add("Authenticate", "is nil; give one, or access.Anonymous to let everybody in")
 	}
 	if d.PassTimeout < 0 {
-		faults = append(faults, errors.New("grpcapi: Config.PassTimeout is negative; want a duration, or 0 for 25s"))
+		f.Add("PassTimeout", "is %v; want a positive duration, or 0 for 25s", d.PassTimeout)
 	}
 	if d.PassTimeout == 0 {
 		d.PassTimeout = 25 * time.Second
@@ -69,5 +67,5 @@ func (c *Config) withDefaults() (Config, error) {
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
-	return d, errors.Join(faults...)
+	return d
 }

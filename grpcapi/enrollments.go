@@ -34,7 +34,7 @@ func (s *enrollments) EnrollMany(ctx context.Context, in *v1.EnrollManyRequest) 
 	r := &reading{}
 	var specs []assessplan.EnrollSpec
 	if n := len(in.Items); n < 1 || n > MaxEnrollments {
-		r.add("items", "has %d rounds; want 1 to %d", n, MaxEnrollments)
+		r.Add("items", "has %d rounds; want 1 to %d", n, MaxEnrollments)
 	} else {
 		for i, item := range in.Items {
 			specs = append(specs, r.round(item, fmt.Sprintf("items[%d].", i)))

@@ -2,7 +2,6 @@ package grpcapi
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -15,14 +14,15 @@ import (
 )
 
 // Handler returns the handler of all services, of health and of reflection. It serves the paths that begin with
-// /assessplan.v1. and /grpc., and may be mounted at the root beside others. A nil service, or a fault of the config, is an
-// error.
+// /assessplan.v1. and /grpc., and may be mounted at the root beside others. A nil service, and every fault of the config,
+// comes back in one [assessplan.ValidationError].
 func Handler(service *assessplan.Service, config *Config) (http.Handler, error) {
-	settings, err := config.withDefaults()
+	var f assessplan.ValidationError
 	if service == nil {
-		err = errors.Join(errors.New("grpcapi: the service is nil; make one with assessplan.New"), err)
+		f.Add("service", "is nil; make one with assessplan.New")
 	}
-	if err != nil {
+	settings := config.withDefaults(&f)
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	s := &server{Service: service, config: settings}

@@ -15,7 +15,7 @@ import (
 func (s *tasks) SchedulePendingTasks(ctx context.Context, in *v1.SchedulePendingTasksRequest) (*v1.SchedulePendingTasksResponse, error) {
 	r := &reading{}
 	if in.MaxTasks < 0 {
-		r.add("max_tasks", "is %d; want at least 1, or 0 for all", in.MaxTasks)
+		r.Add("max_tasks", "is %d; want at least 1, or 0 for all", in.MaxTasks)
 	}
 	before, scope, err := s.passOf(ctx, r, in)
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *tasks) passOf(ctx context.Context, r *reading, in ofPass) (before time.
 	before = r.instant("before", in.GetBefore())
 	plan := optional(r, "plan_id", in.GetPlanId(), assessplan.ParsePlanID)
 	testees := list(in.GetTesteeIds(), func(testee string) assessplan.TesteeID { return assessplan.TesteeID(testee) })
-	if err := r.err(); err != nil {
+	if err := r.Err(); err != nil {
 		return before, nil, err
 	}
 	c := callOf(ctx)

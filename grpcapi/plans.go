@@ -151,7 +151,7 @@ func specOf(ctx context.Context, r *reading, in ofSpec) (assessplan.PlanSpec, er
 
 func (r *reading) schedule(in *v1.Schedule) assessplan.Schedule {
 	if in == nil {
-		r.add("schedule", "is missing")
+		r.Add("schedule", "is missing")
 		return assessplan.Schedule{}
 	}
 	schedule := assessplan.Schedule{

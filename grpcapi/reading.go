@@ -12,22 +12,8 @@ import (
 	"github.com/assessplan/assessplan"
 )
 
-// reading collects what is wrong with the fields of a request, up to a length that an answer bears.
-type reading struct{ faults []assessplan.Fault }
-
-func (r *reading) add(path, format string, args ...any) {
-	const most = 100
-	if len(r.faults) < most {
-		r.faults = append(r.faults, assessplan.Fault{Path: path, Message: fmt.Sprintf(format, args...)})
-	}
-}
-
-func (r *reading) err() error {
-	if len(r.faults) == 0 {
-		return nil
-	}
-	return &assessplan.ValidationError{Faults: r.faults}
-}
+// reading collects what is wrong with the fields of a request.
+type reading struct{ assessplan.ValidationError }
 
 // optional parses a field that may be empty, which is zero.
 func optional[T any](r *reading, path, text string, parse func(string) (T, error)) T {
@@ -40,15 +26,15 @@ func optional[T any](r *reading, path, text string, parse func(string) (T, error
 	switch {
 	case errors.As(err, &validation):
 		for _, fault := range validation.Faults {
-			r.add(path, "%s", fault.Message)
+			r.Add(path, "%s", fault.Message)
 		}
 		return zero
 	case err != nil:
-		r.add(path, "%v", err)
+		r.Add(path, "%v", err)
 		return zero
 	}
 	if z, ok := any(value).(interface{ IsZero() bool }); ok && z.IsZero() {
-		r.add(path, "is zero, which names none; leave it out or give one") // a filter would let everything through
+		r.Add(path, "is zero, which names none; leave it out or give one") // a filter would let everything through
 	}
 	return value
 }
@@ -56,7 +42,7 @@ func optional[T any](r *reading, path, text string, parse func(string) (T, error
 // required parses a field that must be given.
 func required[T any](r *reading, path, text string, parse func(string) (T, error)) T {
 	if text == "" {
-		r.add(path, "is missing")
+		r.Add(path, "is missing")
 	}
 	return optional(r, path, text, parse)
 }
@@ -76,7 +62,7 @@ func (r *reading) instant(path string, t *timestamppb.Timestamp) time.Time {
 	case t == nil:
 		return time.Time{}
 	case !t.IsValid() || t.AsTime().IsZero():
-		r.add(path, "is not a time in the years 1 to 9999; leave it out or give one")
+		r.Add(path, "is not a time in the years 1 to 9999; leave it out or give one")
 		return time.Time{}
 	}
 	return t.AsTime()
@@ -93,7 +79,7 @@ type enum struct {
 func word[W ~string, E ~int32](r *reading, path string, of enum, number E) W {
 	name, known := of.names[int32(number)]
 	if !known {
-		r.add(path, "is %d, which is no value of it", number)
+		r.Add(path, "is %d, which is no value of it", number)
 	}
 	if number == 0 || !known {
 		return ""
@@ -107,7 +93,7 @@ func words[W ~string, E ~int32](r *reading, path string, of enum, numbers []E) [
 	for i, number := range numbers {
 		path := fmt.Sprintf("%s[%d]", path, i)
 		if number == 0 {
-			r.add(path, "is unspecified; leave it out or give one")
+			r.Add(path, "is unspecified; leave it out or give one")
 			continue
 		}
 		list = append(list, word[W](r, path, of, number))
@@ -151,7 +137,7 @@ func list[S, T any](values []S, convert func(S) T) []T {
 // limit reads how many records are asked for; the library clamps what is too much.
 func (r *reading) limit(asked int32) int {
 	if asked < 0 {
-		r.add("limit", "is %d; want 1 to %d, or 0 for the most", asked, assessplan.MaxListLimit)
+		r.Add("limit", "is %d; want 1 to %d, or 0 for the most", asked, assessplan.MaxListLimit)
 	}
 	return int(asked)
 }
@@ -161,7 +147,7 @@ type ofOrg interface{ GetOrgId() string }
 
 // settle ends the reading of a request and settles its org.
 func settle(ctx context.Context, r *reading, in ofOrg) (assessplan.OrgID, error) {
-	if err := r.err(); err != nil {
+	if err := r.Err(); err != nil {
 		return "", err
 	}
 	return orgOf(ctx, in.GetOrgId())

@@ -27,9 +27,9 @@ func TestConfigFaults(t *testing.T) {
 	_, err := grpcapi.Handler(nil, &grpcapi.Config{PassTimeout: -1})
 	require.ErrorContains(t, err, "service is nil")
 	require.ErrorContains(t, err, "Authenticate is nil")
-	require.ErrorContains(t, err, "PassTimeout is negative")
+	require.ErrorContains(t, err, "PassTimeout is -1ns")
 	_, err = grpcapi.Handler(nil, nil)
-	require.Error(t, err)
+	require.ErrorIs(t, err, assessplan.ErrInvalid)
 }
 
 func TestHealthNeedsNoCredentials(t *testing.T) {

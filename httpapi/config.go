@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -42,17 +41,24 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-func (c *Config) withDefaults() (Config, error) {
+// settle notes what is wrong with the arguments of an API.
+func (c *Config) settle(service *assessplan.Service, f *assessplan.ValidationError) Config {
+	if service == nil {
+		f.Add("service", "is nil; make one with assessplan.New")
+	}
+	return c.withDefaults(f)
+}
+
+func (c *Config) withDefaults(f *assessplan.ValidationError) Config {
 	d := Config{}
 	if c != nil {
 		d = *c
 	}
-	var faults []error
 	if d.Authenticate == nil {
-		faults = append(faults, errors.New("httpapi: Config.Authenticate is nil; give one, or access.Anonymous to let everybody in"))
+		f.Add("Authenticate", "is nil; give one, or access.Anonymous to let everybody in")
 	}
 	if d.PassTimeout < 0 {
-		faults = append(faults, errors.New("httpapi: Config.PassTimeout is negative; want a duration, or 0 for 25s"))
+		f.Add("PassTimeout", "is %v; want a positive duration, or 0 for 25s", d.PassTimeout)
 	}
 	switch {
 	case d.Prefix == "":
@@ -60,7 +66,7 @@ func (c *Config) withDefaults() (Config, error) {
 	case d.Prefix == "/":
 		d.Prefix = ""
 	case !strings.HasPrefix(d.Prefix, "/") || strings.HasSuffix(d.Prefix, "/") || strings.ContainsAny(d.Prefix, "{}?# "):
-		faults = append(faults, errors.New(`httpapi: Config.Prefix must be a path such as "/api/v1", without a slash at its end`))
+		f.Add("Prefix", `is %q; want a path such as "/api/v1", without a slash at its end`, d.Prefix)
 	}
 	if d.Zone == nil {
 		d.Zone = time.UTC
@@ -80,5 +86,5 @@ func (c *Config) withDefaults() (Config, error) {
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
-	return d, errors.Join(faults...)
+	return d
 }

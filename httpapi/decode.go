@@ -28,7 +28,7 @@ func read[B any](ctx context.Context) (body B, err error) {
 		if seen.optional {
 			return body, nil
 		}
-		return body, invalid("body", "is empty; want JSON")
+		return body, assessplan.Invalid("body", "is empty; want JSON")
 	}
 	if err := refuseNulls(seen.body); err != nil {
 		return body, err
@@ -50,7 +50,7 @@ func refuseNulls(body []byte) error {
 		case err != nil:
 			return explain(err)
 		case token.Kind() == 'n':
-			return invalid(field(decoder.StackPointer()), "is null; leave it out or give a value")
+			return assessplan.Invalid(field(decoder.StackPointer()), "is null; leave it out or give a value")
 		}
 	}
 }
@@ -65,19 +65,19 @@ func explain(err error) error {
 		if !errors.As(err, &semantic) {
 			return validation
 		}
-		faults := make([]assessplan.Fault, len(validation.Faults))
-		for i, fault := range validation.Faults {
-			faults[i] = assessplan.Fault{Path: within(semantic, fault.Path), Message: fault.Message}
+		f := assessplan.ValidationError{}
+		for _, fault := range validation.Faults {
+			f.Add(within(semantic, fault.Path), "%s", fault.Message)
 		}
-		return &assessplan.ValidationError{Faults: faults}
+		return f.Err()
 	case errors.As(err, &semantic) && errors.Is(err, jsonv2.ErrUnknownName):
-		return invalid(field(semantic.JSONPointer), "is not a field that is known here")
+		return assessplan.Invalid(field(semantic.JSONPointer), "is not a field that is known here")
 	case errors.As(err, &semantic):
-		return invalid(field(semantic.JSONPointer), "is "+kinds[semantic.JSONKind]+", which is not what is wanted here")
+		return assessplan.Invalid(field(semantic.JSONPointer), "is %s, which is not what is wanted here", kinds[semantic.JSONKind])
 	case errors.As(err, &syntactic) && errors.Is(err, jsontext.ErrDuplicateName):
-		return invalid(field(syntactic.JSONPointer), "is given twice")
+		return assessplan.Invalid(field(syntactic.JSONPointer), "is given twice")
 	}
-	return invalid("body", "is not valid JSON")
+	return assessplan.Invalid("body", "is not valid JSON")
 }
 
 // kinds name what a JSON value is, by how it begins.

@@ -151,7 +151,7 @@ func (a *api) enrollMany(ctx context.Context, org assessplan.OrgID, plan assessp
 		return enrollAnswer{}, err
 	}
 	if len(list) == 0 || len(list) > MaxEnrollments {
-		return enrollAnswer{}, invalid("body", fmt.Sprintf("has %d rounds; want 1 to %d", len(list), MaxEnrollments))
+		return enrollAnswer{}, assessplan.Invalid("body", "has %d rounds; want 1 to %d", len(list), MaxEnrollments)
 	}
 	if _, err := a.service.Manager.GetPlan(ctx, org, plan); err != nil {
 		return enrollAnswer{}, err

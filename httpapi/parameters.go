@@ -19,7 +19,7 @@ func parsed[T any](name, given string, parse func(string) (T, error), into *T) e
 		return malformed(name, err)
 	}
 	if z, ok := any(value).(interface{ IsZero() bool }); ok && z.IsZero() {
-		return invalid(name, "is zero, which names none; leave it out or give one") // a filter would let everything through
+		return assessplan.Invalid(name, "is zero, which names none; leave it out or give one") // a filter would let everything through
 	}
 	*into = value
 	return nil
@@ -29,16 +29,16 @@ func parsed[T any](name, given string, parse func(string) (T, error), into *T) e
 func malformed(name string, err error) error {
 	var fault *assessplan.ValidationError
 	if errors.As(err, &fault) {
-		return invalid(name, fault.Faults[0].Message)
+		return assessplan.Invalid(name, "%s", fault.Faults[0].Message)
 	}
-	return invalid(name, assessplan.PublicMessage(err))
+	return assessplan.Invalid(name, "%s", assessplan.PublicMessage(err))
 }
 
 // limit returns how many records a page is asked to have.
 func limit(p param.Page) (int, error) {
 	n, ok := p.MostRecords()
 	if !ok {
-		return 0, invalid("limit", "is no number from 1 on")
+		return 0, assessplan.Invalid("limit", "is no number from 1 on")
 	}
 	return n, nil
 }
@@ -52,7 +52,7 @@ func oneOf[W ~string](name string, given []string, known ...W) (words []W, err e
 			for i, one := range known {
 				all[i] = string(one)
 			}
-			return nil, invalid(name, "is none of "+strings.Join(all, ", "))
+			return nil, assessplan.Invalid(name, "is none of %s", strings.Join(all, ", "))
 		}
 		words = append(words, word)
 	}

@@ -79,7 +79,7 @@ func (a *api) schedule(ctx context.Context, in *passInput) (scheduleAnswer, erro
 	scheduler := a.service.Scheduler
 	if body.MaxTasks != nil {
 		if *body.MaxTasks < 1 {
-			return scheduleAnswer{}, invalid("max_tasks", "is less than 1; leave it out for all")
+			return scheduleAnswer{}, assessplan.Invalid("max_tasks", "is less than 1; leave it out for all")
 		}
 		scheduler = scheduler.AtMost(*body.MaxTasks)
 	}
@@ -127,7 +127,7 @@ func (a *api) bounds(ctx context.Context, in *passInput, body param.PassScope) (
 	plan := assessplan.PlanID{}
 	if body.PlanID != nil {
 		if plan = *body.PlanID; plan.IsZero() {
-			return before, nil, invalid("plan_id", "is zero, which names none; leave it out or give one")
+			return before, nil, assessplan.Invalid("plan_id", "is zero, which names none; leave it out or give one")
 		}
 	}
 	scope, err = callerOf(ctx).ScopeFor(in.Asked(), plan, body.TesteeIDs)

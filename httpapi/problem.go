@@ -114,11 +114,6 @@ func problemOf(err error) *Problem {
 	return problem
 }
 
-// invalid is a fault of one field.
-func invalid(field, detail string) error {
-	return &assessplan.ValidationError{Faults: []assessplan.Fault{{Path: field, Message: detail}}}
-}
-
 // write answers with a problem, through huma.
 func write(ctx huma.Context, p *Problem) {
 	for name, values := range p.header {

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"errors"
 	"net/http"
 	"reflect"
 	"strings"
@@ -23,13 +22,14 @@ const (
 //
 // A host on gin sets UseRawPath, or a testee whose ID has a slash cannot be named in a path. One whose ID is "/", "." or ".." cannot
 // be on any router, since these are no names in a URL: list its tasks by testee_id, and erase it by Manager.EraseTestee. Register is
-// called once for an API, before it serves.
+// called once for an API, before it serves. Every fault of the arguments comes back in one [assessplan.ValidationError].
 func Register(on huma.API, service *assessplan.Service, config *Config) error {
-	settings, err := config.withDefaults()
-	if on == nil || service == nil {
-		err = errors.Join(err, errors.New("httpapi: the API or the service is nil"))
+	var f assessplan.ValidationError
+	if on == nil {
+		f.Add("on", "is nil; give an API of huma's")
 	}
-	if err != nil {
+	settings := config.settle(service, &f)
+	if err := f.Err(); err != nil {
 		return err
 	}
 	register(on, service, settings)
@@ -124,13 +124,12 @@ func (a *api) problems() map[string]*huma.Response {
 
 // Handler returns the API as a server's whole handler, with its description at openapi.json and a page to browse it at docs,
 // both below Config.Prefix and open to everybody. It answers every other path with JSON or a problem, also one that does not exist,
-// takes another method, or is spelt with empty or dotted segments; below docs stand a page and its files.
+// takes another method, or is spelt with empty or dotted segments; below docs stand a page and its files. Errors are those of
+// [Register].
 func Handler(service *assessplan.Service, config *Config) (http.Handler, error) {
-	settings, err := config.withDefaults()
-	if service == nil {
-		err = errors.Join(err, errors.New("httpapi: the service is nil"))
-	}
-	if err != nil {
+	var f assessplan.ValidationError
+	settings := config.settle(service, &f)
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()

@@ -225,9 +225,14 @@ func TestConfigsThatAreWrong(t *testing.T) {
 	} {
 		_, err := httpapi.Handler(good, config)
 		require.ErrorContains(t, err, says)
+		require.ErrorIs(t, err, assessplan.ErrInvalid)
 	}
 	_, err = httpapi.Handler(nil, &httpapi.Config{Authenticate: anybody, Logger: slog.New(slog.DiscardHandler)})
-	require.ErrorContains(t, err, "nil")
+	require.ErrorContains(t, err, "service is nil")
+	err = httpapi.Register(nil, nil, nil)
+	for _, says := range []string{"on is nil", "service is nil", "Authenticate is nil"} {
+		require.ErrorContains(t, err, says)
+	}
 }
 
 func TestThePageToBrowseLoadsNothingFromElsewhere(t *testing.T) {

@@ -92,9 +92,9 @@ func (a *api) completeTask(ctx context.Context, org assessplan.OrgID, id assessp
 func (a *api) rescheduleTask(ctx context.Context, org assessplan.OrgID, id assessplan.TaskID, body rescheduleBody) (assessplan.TaskState, error) {
 	switch {
 	case body.Date == nil:
-		return assessplan.TaskState{}, invalid("date", "is missing; want a date such as 2026-03-31")
+		return assessplan.TaskState{}, assessplan.Invalid("date", "is missing; want a date such as 2026-03-31")
 	case body.Time == nil:
-		return assessplan.TaskState{}, invalid("time", "is missing; want a time of day such as 09:30")
+		return assessplan.TaskState{}, assessplan.Invalid("time", "is missing; want a time of day such as 09:30")
 	}
 	return a.service.Manager.RescheduleTask(ctx, org, id, *body.Date, *body.Time)
 }

@@ -1,8 +1,6 @@
 package otelplan
 
 import (
-	"fmt"
-
 	"go.opentelemetry.io/otel/metric"
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/trace"
@@ -38,17 +36,15 @@ func (c *Config) withDefaults() (Config, error) {
 	if c != nil {
 		d = *c
 	}
-	var faults []assessplan.Fault
+	var f assessplan.ValidationError
 	if d.MeterProvider == nil && d.TracerProvider == nil {
-		faults = append(faults, assessplan.Fault{Path: "MeterProvider",
-			Message: "is nil, and TracerProvider as well: there is nothing to do; give one, such as otel.GetMeterProvider()"})
+		f.Add("MeterProvider", "is nil, and TracerProvider as well: there is nothing to do; give one, such as otel.GetMeterProvider()")
 	}
 	if !isWord(d.MessagingSystem) {
-		faults = append(faults, assessplan.Fault{Path: "MessagingSystem",
-			Message: fmt.Sprintf("has %d bytes; want at most %d, of a-z, 0-9, '_', '.' and '-'", len(d.MessagingSystem), maxSystem)})
+		f.Add("MessagingSystem", "has %d bytes; want at most %d, of a-z, 0-9, '_', '.' and '-'", len(d.MessagingSystem), maxSystem)
 	}
-	if len(faults) > 0 {
-		return Config{}, &assessplan.ValidationError{Faults: faults}
+	if err := f.Err(); err != nil {
+		return Config{}, err
 	}
 	if d.MeterProvider == nil {
 		d.MeterProvider = metricnoop.NewMeterProvider()

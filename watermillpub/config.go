@@ -32,21 +32,19 @@ const (
 	mostConcurrency    = 1000
 )
 
-func (c *Config) withDefaults() (Config, error) {
+func (c *Config) withDefaults(f *assessplan.ValidationError) Config {
 	d := Config{}
 	if c != nil {
 		d = *c
 	}
-	var faults []error
 	if d.Mode < Structured || d.Mode > Binary {
-		faults = append(faults, fmt.Errorf("watermillpub: Config.Mode is %d; want Structured or Binary", d.Mode))
+		f.Add("Mode", "is %d; want Structured or Binary", d.Mode)
 	}
 	if d.Binding < NATS || d.Binding > Kafka {
-		faults = append(faults, fmt.Errorf("watermillpub: Config.Binding is %d; want NATS, AMQP or Kafka", d.Binding))
+		f.Add("Binding", "is %d; want NATS, AMQP or Kafka", d.Binding)
 	}
 	if d.Concurrency < 0 || d.Concurrency > mostConcurrency {
-		faults = append(faults, fmt.Errorf("watermillpub: Config.Concurrency is %d; want 1 to %d, or 0 for %d",
-			d.Concurrency, mostConcurrency, defaultConcurrency))
+		f.Add("Concurrency", "is %d; want 1 to %d, or 0 for %d", d.Concurrency, mostConcurrency, defaultConcurrency)
 	}
 	if d.Concurrency == 0 {
 		d.Concurrency = defaultConcurrency
@@ -60,7 +58,7 @@ func (c *Config) withDefaults() (Config, error) {
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
-	return d, errors.Join(faults...)
+	return d
 }
 
 // TopicPerType gives each type of event a topic of its own: the prefix, a dot and the type, such as

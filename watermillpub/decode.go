@@ -3,7 +3,6 @@ package watermillpub
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"mime"
 	"slices"
 	"strings"
@@ -28,9 +27,9 @@ func Decode(m *message.Message) (assessplan.Event, assessplan.Fact, error) {
 	case err != nil:
 		return assessplan.Event{}, nil, err
 	case event.ID.IsZero():
-		return assessplan.Event{}, nil, invalid("event.id", "is missing, and without it nobody can tell a repetition")
+		return assessplan.Event{}, nil, assessplan.Invalid("event.id", "is missing, and without it nobody can tell a repetition")
 	case event.Org == "":
-		return assessplan.Event{}, nil, invalid("event.orgid", "is missing")
+		return assessplan.Event{}, nil, assessplan.Invalid("event.orgid", "is missing")
 	}
 	return event, fact, nil
 }
@@ -38,7 +37,7 @@ func Decode(m *message.Message) (assessplan.Event, assessplan.Fact, error) {
 // eventJSON is the event in the form that it is stored in.
 func eventJSON(m *message.Message) ([]byte, error) {
 	if m == nil {
-		return nil, invalid("message", "is nil")
+		return nil, assessplan.Invalid("message", "is nil")
 	}
 	headers, err := lowered(m.Metadata)
 	if err != nil {
@@ -53,7 +52,7 @@ func eventJSON(m *message.Message) ([]byte, error) {
 		if content == "" { // lost on its way: NATS had no headers once, and AMQP has a property for it
 			return m.Payload, nil
 		}
-		return nil, invalid("message", "is no CloudEvent: its content-type is another, and it has no headers of one")
+		return nil, assessplan.Invalid("message", "is no CloudEvent: its content-type is another, and it has no headers of one")
 	}
 	return found.event(headers, m.Payload)
 }
@@ -66,7 +65,7 @@ func isStructured(content string) (bool, error) {
 	case kind == typeStructured || kind == typeCloudEvents:
 		return true, nil
 	case strings.HasPrefix(kind, typeCloudEvents):
-		return false, invalid("message.content-type", "is a format of CloudEvents that is not read here; want %s", typeStructured)
+		return false, assessplan.Invalid("message.content-type", "is a format of CloudEvents that is not read here; want %s", typeStructured)
 	}
 	return false, nil
 }
@@ -77,7 +76,7 @@ func lowered(metadata message.Metadata) (map[string]string, error) {
 	for name, value := range metadata {
 		name = strings.ToLower(name)
 		if other, twice := headers[name]; twice && other != value {
-			return nil, invalid("message", "has a header twice in different cases, with different values")
+			return nil, assessplan.Invalid("message", "has a header twice in different cases, with different values")
 		}
 		headers[name] = value
 	}
@@ -111,7 +110,7 @@ func (r rules) event(headers map[string]string, data []byte) ([]byte, error) {
 		}
 		value, err := r.decoded(value)
 		if err != nil || !isAttribute(name) {
-			return nil, invalid("message", "has a header with the prefix %s that is no attribute of a CloudEvent in UTF-8", r.prefix)
+			return nil, assessplan.Invalid("message", "has a header with the prefix %s that is no attribute of a CloudEvent in UTF-8", r.prefix)
 		}
 		attributes[name] = value
 	}
@@ -122,10 +121,10 @@ func (r rules) event(headers map[string]string, data []byte) ([]byte, error) {
 		attributes[attributeContentType] = typeJSON
 	}
 	if kind, _, err := mime.ParseMediaType(attributes[attributeContentType]); err != nil || kind != typeJSON {
-		return nil, invalid("message.content-type", "is of another kind of data; want %s", typeJSON)
+		return nil, assessplan.Invalid("message.content-type", "is of another kind of data; want %s", typeJSON)
 	}
 	if !json.Valid(data) {
-		return nil, invalid("message", "has a payload that is not JSON")
+		return nil, assessplan.Invalid("message", "has a payload that is not JSON")
 	}
 	return joined(attributes, data), nil
 }
@@ -140,8 +139,4 @@ func (r rules) decoded(value string) (string, error) {
 		return "", errNotUTF8
 	}
 	return value, nil
-}
-
-func invalid(path, format string, args ...any) error {
-	return &assessplan.ValidationError{Faults: []assessplan.Fault{{Path: path, Message: fmt.Sprintf(format, args...)}}}
 }

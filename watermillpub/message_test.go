@@ -106,7 +106,8 @@ func TestTopics(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	_, err := watermillpub.New(nil, &watermillpub.Config{Mode: 2, Binding: -1, Concurrency: 1001})
-	for _, fault := range []string{"publisher is nil", "Config.Mode is 2", "Config.Binding is -1", "Config.Concurrency is 1001"} {
+	require.ErrorIs(t, err, assessplan.ErrInvalid)
+	for _, fault := range []string{"publisher is nil", "Mode is 2", "Binding is -1", "Concurrency is 1001"} {
 		require.ErrorContains(t, err, fault)
 	}
 	publisher, err := watermillpub.New(&recorder{}, nil)

@@ -2,7 +2,6 @@ package watermillpub
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync/atomic"
 
@@ -21,13 +20,14 @@ type Publisher struct {
 var _ assessplan.EventPublisher = (*Publisher)(nil)
 
 // New makes an [assessplan.EventPublisher] of a message.Publisher, which stays the host's to close. A nil config is legal; the
-// error names every fault.
+// error names every fault, in one [assessplan.ValidationError].
 func New(publisher message.Publisher, config *Config) (*Publisher, error) {
-	c, err := config.withDefaults()
+	var f assessplan.ValidationError
 	if publisher == nil {
-		err = errors.Join(errors.New("watermillpub: the publisher is nil; give one of Watermill's, such as watermill-nats has"), err)
+		f.Add("publisher", "is nil; give one of Watermill's, such as watermill-nats has")
 	}
-	if err != nil {
+	c := config.withDefaults(&f)
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	return &Publisher{to: publisher, config: c}, nil
