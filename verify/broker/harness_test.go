@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"flag"
+	"os"
 	"testing"
 	"time"
 
@@ -16,7 +18,17 @@ import (
 	"github.com/assessplan/assessplan/watermillpub"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+var (
+	seedFlag = flag.Uint64("broker.seed", 0, "what the faults are drawn from; 0 takes the time")
+	longFlag = flag.Bool("broker.long", false, "brokers are killed and cut ten times as often")
+)
+
+func TestMain(m *testing.M) {
+	if url := os.Getenv(asPublisher); url != "" {
+		os.Exit(serveAsPublisher(url, os.Stdin, os.Stdout))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	patience = brokers.Patience
@@ -36,6 +48,12 @@ type place interface {
 	topic(event assessplan.Event) string
 	// publisher opens a Publisher of Watermill's, as docs/brokers.md says, which is closed when the test ends.
 	publisher(t testing.TB) message.Publisher
+	// address is the URL of the broker.
+	address() string
+	// stubborn opens a Publisher to another URL, which comes back soon when its connection is lost.
+	stubborn(t testing.TB, url string) message.Publisher
+	// everything returns all messages, as delivered does.
+	everything(t testing.TB) []delivery
 	// subscriber opens a Subscriber of Watermill's likewise, and says which topic has everything.
 	subscriber(t testing.TB) (message.Subscriber, string)
 	// delivered returns so many messages as the broker's own client reads them, in the order of the broker.

@@ -27,7 +27,12 @@ type stream struct {
 // newStream makes a stream of its own for a test. The options change its config.
 func newStream(t testing.TB, adjust ...func(*nats.StreamConfig)) *stream {
 	t.Helper()
-	s := &stream{url: find(t, brokers.NATS()), name: unique(t)}
+	return newStreamAt(t, find(t, brokers.NATS()), adjust...)
+}
+
+func newStreamAt(t testing.TB, url string, adjust ...func(*nats.StreamConfig)) *stream {
+	t.Helper()
+	s := &stream{url: url, name: unique(t)}
 	s.conn, s.js = dialNATS(t, s.url)
 	config := &nats.StreamConfig{Name: s.name, Subjects: []string{s.name + ".>"}}
 	for _, a := range adjust {
@@ -53,13 +58,31 @@ func (s *stream) topic(event assessplan.Event) string {
 	return watermillpub.TopicPerType(s.name)(event)
 }
 
+func (s *stream) address() string { return s.url }
+
 func (s *stream) publisher(t testing.TB) message.Publisher {
 	t.Helper()
-	publisher, err := wmnats.NewPublisher(wmnats.PublisherConfig{
+	return s.publishing(t, wmnats.PublisherConfig{
 		URL:         s.url,
 		NatsOptions: []nats.Option{nats.MaxReconnects(-1), nats.ReconnectBufSize(-1)},
 		JetStream:   wmnats.JetStreamConfig{TrackMsgId: true},
-	}, nil)
+	})
+}
+
+// stubborn is publisher with less patience: for the answer to a message, and before it connects again.
+func (s *stream) stubborn(t testing.TB, url string) message.Publisher {
+	t.Helper()
+	return s.publishing(t, wmnats.PublisherConfig{
+		URL: url,
+		NatsOptions: []nats.Option{nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), nats.ReconnectWait(20 * time.Millisecond),
+			nats.ReconnectJitter(time.Millisecond, time.Millisecond)},
+		JetStream: wmnats.JetStreamConfig{TrackMsgId: true, ConnectOptions: []nats.JSOpt{nats.MaxWait(2 * time.Second)}},
+	})
+}
+
+func (s *stream) publishing(t testing.TB, config wmnats.PublisherConfig) message.Publisher {
+	t.Helper()
+	publisher, err := wmnats.NewPublisher(config, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, publisher.Close()) })
 	return publisher
@@ -91,7 +114,12 @@ func (s *stream) count(t testing.TB) int {
 func (s *stream) delivered(t testing.TB, n int) []delivery {
 	t.Helper()
 	require.Equal(t, n, s.count(t))
-	deliveries := make([]delivery, n)
+	return s.everything(t)
+}
+
+func (s *stream) everything(t testing.TB) []delivery {
+	t.Helper()
+	deliveries := make([]delivery, s.count(t))
 	for i := range deliveries {
 		raw, err := s.js.GetMsg(s.name, uint64(i+1))
 		require.NoError(t, err)

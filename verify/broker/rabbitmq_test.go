@@ -25,7 +25,12 @@ type exchange struct {
 // newExchange makes an exchange and a queue of their own for a test.
 func newExchange(t testing.TB) *exchange {
 	t.Helper()
-	e := &exchange{url: find(t, brokers.RabbitMQ()), name: unique(t)}
+	return newExchangeAt(t, find(t, brokers.RabbitMQ()))
+}
+
+func newExchangeAt(t testing.TB, url string) *exchange {
+	t.Helper()
+	e := &exchange{url: url, name: unique(t)}
 	e.channel = dialRabbitMQ(t, e.url)
 	require.NoError(t, e.channel.ExchangeDeclare(e.name, "topic", true, false, false, false, nil))
 	_, err := e.channel.QueueDeclare(e.name, true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
@@ -95,6 +100,14 @@ func (e *exchange) publisher(t testing.TB) message.Publisher {
 	return publisher
 }
 
+func (e *exchange) address() string { return e.url }
+
+// stubborn opens one in a process of its own: see remote.
+func (e *exchange) stubborn(t testing.TB, url string) message.Publisher {
+	t.Helper()
+	return newRemote(t, url, e.name)
+}
+
 func (e *exchange) subscriber(t testing.TB) (message.Subscriber, string) {
 	t.Helper()
 	return e.subscribing(t, e.config())
@@ -110,12 +123,18 @@ func (e *exchange) subscribing(t testing.TB, config wmamqp.Config) (message.Subs
 
 func (e *exchange) delivered(t testing.TB, n int) []delivery {
 	t.Helper()
+	deliveries := e.everything(t)
+	require.Len(t, deliveries, n)
+	return deliveries
+}
+
+func (e *exchange) everything(t testing.TB) []delivery {
+	t.Helper()
 	deliveries := []delivery{}
 	for {
 		d, more, err := e.channel.Get(e.name, true)
 		require.NoError(t, err)
 		if !more {
-			require.Len(t, deliveries, n)
 			return deliveries
 		}
 		m, err := e.config().Marshaler.Unmarshal(d)

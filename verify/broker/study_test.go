@@ -32,6 +32,11 @@ type host struct {
 
 func newHost(t testing.TB, publisher assessplan.EventPublisher, adjust ...func(*assessplan.Config)) *host {
 	t.Helper()
+	return newHostOn(t, memstore.New(), publisher, adjust...)
+}
+
+func newHostOn(t testing.TB, store assessplan.Store, publisher assessplan.EventPublisher, adjust ...func(*assessplan.Config)) *host {
+	t.Helper()
 	entries, err := assessplan.NewURLEntryGenerator("https://assess.example.org/fill", nil)
 	require.NoError(t, err)
 	h := &host{t: t, clock: plantest.NewClock(), seen: &plantest.Recorder{}}
@@ -40,7 +45,7 @@ func newHost(t testing.TB, publisher assessplan.EventPublisher, adjust ...func(*
 	for _, a := range adjust {
 		a(config)
 	}
-	h.Service, err = assessplan.New(memstore.New(), entries, config)
+	h.Service, err = assessplan.New(store, entries, config)
 	require.NoError(t, err)
 	return h
 }
