@@ -40,6 +40,7 @@ type kind struct {
 	name    string
 	binding watermillpub.Binding
 	open    func(t testing.TB) place
+	private func(t *testing.T, mutant string) (*server, place) // a broker of the test's own
 }
 
 // place is where the events of one test go to on a broker: a stream, or an exchange with a queue.
@@ -52,6 +53,8 @@ type place interface {
 	address() string
 	// stubborn opens a Publisher to another URL, which comes back soon when its connection is lost.
 	stubborn(t testing.TB, url string) message.Publisher
+	// reconnect is for after the broker was killed: what the test itself asks it needs a connection.
+	reconnect(t testing.TB)
 	// everything returns all messages, as delivered does.
 	everything(t testing.TB) []delivery
 	// subscriber opens a Subscriber of Watermill's likewise, and says which topic has everything.
@@ -70,8 +73,8 @@ type delivery struct {
 }
 
 var (
-	jetStream = kind{"JetStream", watermillpub.NATS, func(t testing.TB) place { t.Helper(); return newStream(t) }}
-	rabbitMQ  = kind{"RabbitMQ", watermillpub.AMQP, func(t testing.TB) place { t.Helper(); return newExchange(t) }}
+	jetStream = kind{"JetStream", watermillpub.NATS, func(t testing.TB) place { t.Helper(); return newStream(t) }, privateNATS}
+	rabbitMQ  = kind{"RabbitMQ", watermillpub.AMQP, func(t testing.TB) place { t.Helper(); return newExchange(t) }, privateRabbitMQ}
 
 	modes = map[string]watermillpub.Mode{"structured": watermillpub.Structured, "binary": watermillpub.Binary}
 )

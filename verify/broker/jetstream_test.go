@@ -27,7 +27,9 @@ type stream struct {
 // newStream makes a stream of its own for a test. The options change its config.
 func newStream(t testing.TB, adjust ...func(*nats.StreamConfig)) *stream {
 	t.Helper()
-	return newStreamAt(t, find(t, brokers.NATS()), adjust...)
+	s := newStreamAt(t, find(t, brokers.NATS()), adjust...)
+	t.Cleanup(func() { require.NoError(t, s.js.DeleteStream(s.name)) })
+	return s
 }
 
 func newStreamAt(t testing.TB, url string, adjust ...func(*nats.StreamConfig)) *stream {
@@ -40,7 +42,6 @@ func newStreamAt(t testing.TB, url string, adjust ...func(*nats.StreamConfig)) *
 	}
 	_, err := s.js.AddStream(config)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.js.DeleteStream(s.name)) })
 	return s
 }
 
@@ -56,6 +57,11 @@ func dialNATS(t testing.TB, url string) (*nats.Conn, nats.JetStreamContext) {
 
 func (s *stream) topic(event assessplan.Event) string {
 	return watermillpub.TopicPerType(s.name)(event)
+}
+
+func (s *stream) reconnect(t testing.TB) {
+	t.Helper()
+	s.conn, s.js = dialNATS(t, s.url)
 }
 
 func (s *stream) address() string { return s.url }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/google/uuid"
 
 	"github.com/assessplan/assessplan"
 )
@@ -15,9 +16,9 @@ const (
 	settledFirst = "events are settled when they are claimed"
 	within       = "events are published in the transaction that stores them"
 	swallowing   = "a call of which a part failed is confirmed"
-	blaming      = "a failure of the broker counts as a refusal"
 	unleased     = "a claim leases nothing"
 	hurried      = "an event is claimed together with the next one of its task"
+	inMemory     = "the broker keeps nothing on disk"
 	unnamed      = "repetitions have other message IDs"
 )
 
@@ -89,4 +90,14 @@ func (r *claiming) settle(ctx context.Context, events []assessplan.OutboxEvent, 
 	}
 	_, err := r.SettleEvents(ctx, settlements)
 	return err
+}
+
+// renamer gives a message another ID whenever it is published.
+type renamer struct{ message.Publisher }
+
+func (p renamer) Publish(topic string, messages ...*message.Message) error {
+	for _, m := range messages {
+		m.UUID = uuid.NewString()
+	}
+	return p.Publisher.Publish(topic, messages...)
 }

@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/ThreeDotsLabs/watermill"
@@ -25,7 +26,13 @@ type exchange struct {
 // newExchange makes an exchange and a queue of their own for a test.
 func newExchange(t testing.TB) *exchange {
 	t.Helper()
-	return newExchangeAt(t, find(t, brokers.RabbitMQ()))
+	e := newExchangeAt(t, find(t, brokers.RabbitMQ()))
+	t.Cleanup(func() {
+		_, err := e.channel.QueueDelete(e.name, false, false, false)
+		require.NoError(t, err)
+		require.NoError(t, e.channel.ExchangeDelete(e.name, false, false))
+	})
+	return e
 }
 
 func newExchangeAt(t testing.TB, url string) *exchange {
@@ -36,11 +43,6 @@ func newExchangeAt(t testing.TB, url string) *exchange {
 	_, err := e.channel.QueueDeclare(e.name, true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
 	require.NoError(t, err)
 	require.NoError(t, e.channel.QueueBind(e.name, "#", e.name, false, nil))
-	t.Cleanup(func() {
-		_, err := e.channel.QueueDelete(e.name, false, false, false)
-		require.NoError(t, err)
-		require.NoError(t, e.channel.ExchangeDelete(e.name, false, false))
-	})
 	return e
 }
 
@@ -49,7 +51,11 @@ func dialRabbitMQ(t testing.TB, url string) *amqp.Channel {
 	t.Helper()
 	conn, err := amqp.Dial(url)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	t.Cleanup(func() {
+		if err := conn.Close(); !errors.Is(err, amqp.ErrClosed) { // of a broker that was killed
+			require.NoError(t, err)
+		}
+	})
 	channel, err := conn.Channel()
 	require.NoError(t, err)
 	return channel
@@ -98,6 +104,11 @@ func (e *exchange) publisher(t testing.TB) message.Publisher {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, publisher.Close()) })
 	return publisher
+}
+
+func (e *exchange) reconnect(t testing.TB) {
+	t.Helper()
+	e.channel = dialRabbitMQ(t, e.url)
 }
 
 func (e *exchange) address() string { return e.url }

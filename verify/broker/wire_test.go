@@ -18,6 +18,7 @@ type wire struct {
 	mu     sync.Mutex // over what follows
 	server string
 	down   bool
+	deaf   bool // at the next answer of the broker all connections are cut, before it is passed on
 	links  map[net.Conn]net.Conn
 }
 
@@ -64,17 +65,52 @@ func (w *wire) connect(client net.Conn) {
 	}
 	w.links[client] = server
 	w.all.Go(func() { w.pass(client, server, client) })
-	w.all.Go(func() { w.pass(server, client, client) })
+	w.all.Go(func() { w.pass(answers{server, w}, client, client) })
 }
 
 // pass passes on what comes from one end, until one of them is closed.
-func (w *wire) pass(from, to, client net.Conn) {
+func (w *wire) pass(from io.Reader, to, client net.Conn) {
 	_, _ = io.Copy(to, from) // an end of the link, however it came
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if server, is := w.links[client]; is {
 		w.end(client, server)
 	}
+}
+
+// answers are what a broker says.
+type answers struct {
+	net.Conn
+	wire *wire
+}
+
+func (a answers) Read(b []byte) (int, error) {
+	n, err := a.Conn.Read(b)
+	if a.wire.hears() {
+		return n, err
+	}
+	return 0, io.EOF
+}
+
+// hears reports whether an answer is passed on; if it is not, all connections are cut.
+func (w *wire) hears() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.deaf {
+		return true
+	}
+	w.deaf = false
+	for client, server := range w.links {
+		w.end(client, server)
+	}
+	return false
+}
+
+// cutAtAnswer cuts all connections as soon as the broker has answered something that nobody will hear.
+func (w *wire) cutAtAnswer() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.deaf = true
 }
 
 func (w *wire) end(client, server net.Conn) {
