@@ -50,6 +50,10 @@ type handover struct {
 	running bool
 	handed  chan time.Time // when the publisher was called
 	rested  chan struct{}  // the relay has settled what it published
+
+	beside   func() (time.Duration, error) // what is timed beside each event; nil: a message to a goroutine
+	consumed <-chan time.Time              // when a consumer behind the publisher had the event; nil: there is none
+	receipts []time.Duration               // from the return of the commit until then
 }
 
 func newHandover(polling time.Duration) *handover {
@@ -109,11 +113,19 @@ func (h *handover) delays(ctx context.Context, b *bed, samples int) (delays, flo
 			err = stopped
 		}
 	}()
-	messages := waitForMessages()
-	defer close(messages.sent)
+	beside := h.beside
+	if beside == nil {
+		messages := waitForMessages()
+		defer close(messages.sent)
+		beside = func() (time.Duration, error) { return messages.delay(), nil }
+	}
 	for _, task := range tasks {
 		pause(h.polling)
-		floor = append(floor, messages.delay())
+		took, err := beside()
+		if err != nil {
+			return nil, nil, err
+		}
+		floor = append(floor, took)
 		pause(h.polling)
 		delay, err := h.delay(ctx, b, task)
 		if err != nil {
@@ -156,6 +168,13 @@ func (h *handover) delay(ctx context.Context, b *bed, task assessplan.TaskState)
 	handed, err := receive(ctx, h.handed)
 	if err != nil {
 		return 0, err
+	}
+	if h.consumed != nil {
+		received, err := receive(ctx, h.consumed)
+		if err != nil {
+			return 0, err
+		}
+		h.receipts = append(h.receipts, received.Sub(committed))
 	}
 	_, err = receive(ctx, h.rested)
 	return handed.Sub(committed), err

@@ -29,15 +29,27 @@ type settings struct {
 	due, pending    int
 	most            int // that are pending in the largest database; 0: no larger one than pending
 	parts           string
-	nats            string
 	hurry           int // how much faster the clocks of replicas go, for tests that do not wait for a lease; 0: as the machine's
+
+	brokers        bool // measure those that need brokers
+	nats, rabbitmq string
+	events         int // that are published to a broker
 }
+
+// need is what must run on this machine, or elsewhere.
+type need int
+
+const (
+	noServer need = iota
+	databaseServers
+	messageBrokers // and Postgres
+)
 
 // measures are run in this order.
 var measures = []struct {
-	name     string
-	run      func(ctx context.Context, s settings, out *table) error
-	onServer bool
+	name  string
+	run   func(ctx context.Context, s settings, out *table) error
+	needs need
 }{
 	{name: "memstore", run: passesInMemory},
 	{name: "scan", run: scanInMemory},
@@ -47,9 +59,10 @@ var measures = []struct {
 	{name: "delay", run: relayDelays},
 	{name: "allocations", run: allocations},
 	{name: "resolve", run: resolveRates},
-	{name: onPostgres.name, run: onPostgres.measure, onServer: true},
-	{name: onMariaDB.name, run: onMariaDB.measure, onServer: true},
-	{name: "replicas", run: replicaMeasure, onServer: true},
+	{name: onPostgres.name, run: onPostgres.measure, needs: databaseServers},
+	{name: onMariaDB.name, run: onMariaDB.measure, needs: databaseServers},
+	{name: "replicas", run: replicaMeasure, needs: databaseServers},
+	{name: "brokers", run: brokers, needs: messageBrokers},
 }
 
 func main() {
@@ -59,16 +72,19 @@ func main() {
 	s := settings{}
 	flag.IntVar(&s.rounds, "rounds", 5, "how often each measure is repeated; the median counts")
 	flag.IntVar(&s.tasks, "tasks", 100_000, "how many tasks a pass meets in memory; a tenth of that in SQLite")
-	flag.StringVar(&s.only, "only", "", "comma-separated measures: memstore, scan, heap, sqlite, relay, delay, allocations, resolve, postgres, mariadb, replicas; empty is all, of those that need no server or with -databases the others")
+	flag.StringVar(&s.only, "only", "", "comma-separated measures: memstore, scan, heap, sqlite, relay, delay, allocations, resolve, postgres, mariadb, replicas, brokers; empty is all that need no server, or with -databases or -brokers those that do")
 	flag.BoolVar(&s.markdown, "markdown", false, "print the table as docs/performance.md has it")
 	flag.BoolVar(&s.databases, "databases", false, "measure what needs a server: postgres, mariadb, replicas")
 	flag.StringVar(&s.postgres, "postgres", "postgres://root@127.0.0.1:5432/postgres?sslmode=disable", "a Postgres server, whose user may make databases and checkpoints")
 	flag.StringVar(&s.mysql, "mysql", "root@tcp(127.0.0.1:3306)/", "a MariaDB or MySQL server, whose user may make databases")
-	flag.StringVar(&s.nats, "nats", "nats://127.0.0.1:4222", "a NATS server with JetStream, for replicas")
+	flag.StringVar(&s.nats, "nats", "nats://127.0.0.1:4222", "a NATS server with JetStream, for replicas and brokers")
 	flag.IntVar(&s.due, "due", 20_000, "how many tasks are due in a database on a server")
 	flag.IntVar(&s.pending, "pending", 1_000_000, "how many tasks are pending there, those that are due among them")
 	flag.IntVar(&s.most, "most", 0, "how many are pending in another, larger one in which pages are timed; 0 is none")
 	flag.StringVar(&s.parts, "parts", "", "comma-separated parts of what is measured on servers: workers, pages, latency, idle, snapshot, relay, http; empty is all")
+	flag.BoolVar(&s.brokers, "brokers", false, "measure what needs message brokers, and Postgres: brokers")
+	flag.StringVar(&s.rabbitmq, "rabbitmq", "amqp://guest:guest@127.0.0.1:5672/", "a RabbitMQ server")
+	flag.IntVar(&s.events, "events", 4000, "how many events are published to JetStream in a lap; a fourth of that to RabbitMQ, and a tenth one by one")
 	flag.StringVar(&s.profile, "cpuprofile", "", "a file for a CPU profile, in which what is measured has labels: README.md")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // databases are dropped
@@ -87,7 +103,7 @@ func run(ctx context.Context, s settings, out io.Writer) error {
 	lines.title(fmt.Sprintf("%s %s/%s, %d cores; %d rounds, %d tasks; medians", runtime.Version(), runtime.GOOS, runtime.GOARCH,
 		runtime.NumCPU(), s.rounds, s.tasks))
 	for _, measure := range measures {
-		if s.only == "" && measure.onServer != s.databases {
+		if s.only == "" && measure.needs != s.has() {
 			continue
 		}
 		if s.only != "" && !slices.Contains(strings.Split(s.only, ","), measure.name) {
@@ -100,6 +116,17 @@ func run(ctx context.Context, s settings, out io.Writer) error {
 	}
 	lines.end()
 	return nil
+}
+
+// has says what those measures need that are run if none is named.
+func (s *settings) has() need {
+	switch {
+	case s.databases:
+		return databaseServers
+	case s.brokers:
+		return messageBrokers
+	}
+	return noServer
 }
 
 // leastTasks is so many that every measure has something to do.

@@ -18,10 +18,11 @@ import (
 
 // stream is a stream of JetStream's, and what a test asks it.
 type stream struct {
-	url  string
-	name string
-	conn *nats.Conn
-	js   nats.JetStreamContext
+	url    string
+	name   string
+	config *nats.StreamConfig
+	conn   *nats.Conn
+	js     nats.JetStreamContext
 }
 
 // newStream makes a stream of its own for a test. The options change its config.
@@ -36,11 +37,11 @@ func newStreamAt(t testing.TB, url string, adjust ...func(*nats.StreamConfig)) *
 	t.Helper()
 	s := &stream{url: url, name: unique(t)}
 	s.conn, s.js = dialNATS(t, s.url)
-	config := &nats.StreamConfig{Name: s.name, Subjects: []string{s.name + ".>"}}
+	s.config = &nats.StreamConfig{Name: s.name, Subjects: []string{s.name + ".>"}}
 	for _, a := range adjust {
-		a(config)
+		a(s.config)
 	}
-	_, err := s.js.AddStream(config)
+	_, err := s.js.AddStream(s.config)
 	require.NoError(t, err)
 	return s
 }
@@ -62,6 +63,8 @@ func (s *stream) topic(event assessplan.Event) string {
 func (s *stream) reconnect(t testing.TB) {
 	t.Helper()
 	s.conn, s.js = dialNATS(t, s.url)
+	_, err := s.js.AddStream(s.config)
+	require.NoError(t, err)
 }
 
 func (s *stream) address() string { return s.url }

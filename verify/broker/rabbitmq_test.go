@@ -26,7 +26,7 @@ type exchange struct {
 // newExchange makes an exchange and a queue of their own for a test.
 func newExchange(t testing.TB) *exchange {
 	t.Helper()
-	e := newExchangeAt(t, find(t, brokers.RabbitMQ()))
+	e := newExchangeAt(t, find(t, brokers.RabbitMQ()), "quorum")
 	t.Cleanup(func() {
 		_, err := e.channel.QueueDelete(e.name, false, false, false)
 		require.NoError(t, err)
@@ -35,12 +35,12 @@ func newExchange(t testing.TB) *exchange {
 	return e
 }
 
-func newExchangeAt(t testing.TB, url string) *exchange {
+func newExchangeAt(t testing.TB, url, queueType string) *exchange {
 	t.Helper()
 	e := &exchange{url: url, name: unique(t)}
 	e.channel = dialRabbitMQ(t, e.url)
 	require.NoError(t, e.channel.ExchangeDeclare(e.name, "topic", true, false, false, false, nil))
-	_, err := e.channel.QueueDeclare(e.name, true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
+	_, err := e.channel.QueueDeclare(e.name, true, false, false, false, amqp.Table{"x-queue-type": queueType})
 	require.NoError(t, err)
 	require.NoError(t, e.channel.QueueBind(e.name, "#", e.name, false, nil))
 	return e

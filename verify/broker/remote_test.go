@@ -109,6 +109,17 @@ func (r *remote) Publish(topic string, messages ...*message.Message) error {
 
 func (r *remote) Close() error { return nil }
 
+// impatient loses the connection on purpose when an answer does not come: a quorum queue that has just recovered may never confirm
+// what it was sent before.
+type impatient struct{ *wmamqp.Publisher }
+
+func (p impatient) Publish(topic string, messages ...*message.Message) error {
+	const patience = 2 * time.Second
+	watch := time.AfterFunc(patience, func() { _ = p.Connection().CloseDeadline(time.Now().Add(time.Second)) }) // closed already, at worst
+	defer watch.Stop()
+	return p.Publisher.Publish(topic, messages...)
+}
+
 // serveAsPublisher publishes what it is asked to until its input ends, and is the exit code.
 func serveAsPublisher(url string, stdin io.Reader, stdout io.Writer) int {
 	config := (&exchange{url: url, name: os.Getenv(onExchange)}).config()
@@ -129,7 +140,7 @@ func serveAsPublisher(url string, stdin io.Reader, stdout io.Writer) int {
 			m := message.NewMessage(q.UUID, q.Payload)
 			m.Metadata = q.Metadata
 			a := answered{Call: q.Call}
-			if err := to.Publish(q.Topic, m); err != nil {
+			if err := (impatient{to}).Publish(q.Topic, m); err != nil {
 				a.Error = "refused: " + err.Error()
 			}
 			mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -96,13 +97,20 @@ func program(t *testing.T, name string) string {
 	return path
 }
 
-// freePort returns a port that nothing listens on.
+// freePort returns a port that nothing listens on, below those that the system gives to clients: whoever tries such a port until
+// somebody listens may be given it, and meets himself.
 func freePort(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	return listener.Addr().(*net.TCPAddr).Port
+	for range 100 {
+		port := 15000 + rand.IntN(15000)
+		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			require.NoError(t, listener.Close())
+			return port
+		}
+	}
+	require.Fail(t, "no port is free")
+	return 0
 }
 
 // serve starts the server for as long as the test runs.
@@ -125,18 +133,22 @@ func (s *server) start() {
 	require.NoError(s.t, err)
 	s.stdin = stdin
 	require.NoError(s.t, s.keeper.Start())
-	require.Eventually(s.t, func() bool {
-		conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)))
-		if err != nil {
-			return false
-		}
-		return conn.Close() == nil
-	}, 4*patience, 4*interval, "the server does not answer")
+	require.Eventually(s.t, s.listens, 4*patience, 4*interval, "the server does not listen")
 }
 
-// kill ends the server at once, so that it recovers when it starts again.
+func (s *server) listens() bool {
+	conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)))
+	if err != nil {
+		return false
+	}
+	return conn.Close() == nil
+}
+
+// kill ends the server at once, so that it recovers when it starts again, and waits until all of it is gone.
 func (s *server) kill() {
+	s.t.Helper()
 	_, _ = io.WriteString(s.stdin, "again\n") // unless the keeper has ended
 	_ = s.stdin.Close()
 	_ = s.keeper.Wait()
+	require.Eventually(s.t, func() bool { return !s.listens() }, patience, 4*interval, "the server does not end")
 }
