@@ -22,7 +22,8 @@ import (
 func small(t *testing.T) settings {
 	t.Helper()
 	return settings{rounds: 1, tasks: leastTasks, due: 200, pending: 1000, most: 2000, postgres: sqltest.Postgres(t), mysql: sqltest.MySQL(t),
-		nats: cmp.Or(os.Getenv("ASSESSPLAN_TEST_NATS"), nats.DefaultURL), hurry: 100}
+		nats: cmp.Or(os.Getenv("ASSESSPLAN_TEST_NATS"), nats.DefaultURL), hurry: 100, events: 40,
+		rabbitmq: cmp.Or(os.Getenv("ASSESSPLAN_TEST_RABBITMQ"), "amqp://guest:guest@127.0.0.1:5672/")}
 }
 
 func TestSettingsOfDatabasesAreChecked(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 const org assessplan.OrgID = "诊所 \"A\" 50%\r\nce-type: forged\x01"
 
 var allTypes = []assessplan.EventType{
-	assessplan.TypePlanCreated, assessplan.TypeEnrollmentCreated, assessplan.TypeTaskOpened, assessplan.TypeTaskCompleted,
-	assessplan.TypeTaskEntryReissued, assessplan.TypeTaskCanceled,
+	assessplan.TypePlanCreated, assessplan.TypeEnrollmentCreated, assessplan.TypeEnrollmentClosed, assessplan.TypeTaskOpened, assessplan.TypeTaskCompleted,
+	assessplan.TypeTaskEntryReissued, assessplan.TypeTaskCanceled, assessplan.TypeTaskExpired,
 }
 
 // host is a service on a store in memory, at a clock that is moved by hand.
@@ -39,12 +39,18 @@ func newHostOn(t testing.TB, store assessplan.Store, publisher assessplan.EventP
 	t.Helper()
 	entries, err := assessplan.NewURLEntryGenerator("https://assess.example.org/fill", nil)
 	require.NoError(t, err)
+	return newHostWith(t, store, entries, publisher, adjust...)
+}
+
+func newHostWith(t testing.TB, store assessplan.Store, entries assessplan.EntryGenerator, publisher assessplan.EventPublisher, adjust ...func(*assessplan.Config)) *host {
+	t.Helper()
 	h := &host{t: t, clock: plantest.NewClock(), seen: &plantest.Recorder{}}
 	config := &assessplan.Config{Clock: h.clock, Publisher: publisher, Observer: h.seen}
 	config.Relay.PublishTimeout = patience
 	for _, a := range adjust {
 		a(config)
 	}
+	var err error
 	h.Service, err = assessplan.New(store, entries, config)
 	require.NoError(t, err)
 	return h
