@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
@@ -79,24 +80,20 @@ func isAttribute(name string) bool {
 
 var errNoAttribute = errors.New("no attribute")
 
-// canonical is the string form of an attribute (CloudEvents v1.0.2, section "Type System"); is tells that it is not null.
+// canonical is the string form of an attribute (CloudEvents v1.0.2, section "Type System"); is tells that it is not null. The value
+// is valid JSON without space around it.
 func canonical(value json.RawMessage) (text string, is bool, err error) {
-	var parsed any
-	decoder := json.NewDecoder(bytes.NewReader(value))
-	decoder.UseNumber()
-	if err := decoder.Decode(&parsed); err != nil {
-		return "", false, err
-	}
-	switch v := parsed.(type) {
-	case nil:
+	switch value[0] {
+	case 'n':
 		return "", false, nil
-	case string:
-		return v, true, nil
-	case bool:
+	case '"':
+		err = json.Unmarshal(value, &text)
+		return text, true, err
+	case 't', 'f':
 		return string(value), true, nil
-	case json.Number:
-		_, err := v.Int64()
-		return v.String(), true, err
+	case '{', '[':
+		return "", false, errNoAttribute
 	}
-	return "", false, errNoAttribute
+	_, err = strconv.ParseInt(string(value), 10, 64)
+	return string(value), true, err
 }
