@@ -54,6 +54,7 @@ var permissions = map[string]access.Permission{
 type call struct {
 	id        string
 	client    string
+	protocol  string // that it speaks, as connect names it
 	principal access.Principal
 	refused   error // why it goes no further
 	org       assessplan.OrgID
@@ -97,8 +98,9 @@ func (s *server) log(r *http.Request, c *call, took time.Duration) {
 }
 
 // gate refuses calls before their message is read.
-func (s *server) gate(ctx context.Context, spec connect.Spec, _ connect.Peer, _ http.Header) (context.Context, error) {
+func (s *server) gate(ctx context.Context, spec connect.Spec, peer connect.Peer, _ http.Header) (context.Context, error) {
 	c := callOf(ctx)
+	c.protocol = peer.Protocol
 	if err := s.admit(c, spec.Procedure); err != nil {
 		return nil, c.fail(err)
 	}

@@ -70,8 +70,8 @@ func (c *call) fail(err error) *connect.Error {
 		failure.Meta().Set("Retry-After", tooMany.RetryAfter())
 	case word == codeUnavailable:
 		failure.Meta().Set("Retry-After", "5")
-	case code == connect.CodeUnauthenticated:
-		failure.Meta().Set("WWW-Authenticate", "Bearer") // RFC 9110, section 11.6.1
+	case code == connect.CodeUnauthenticated && c.protocol == connect.ProtocolConnect:
+		failure.Meta().Set("WWW-Authenticate", "Bearer") // RFC 9110, section 11.6.1; gRPC has no status 401, and it may not be a trailer
 	}
 	if word == codeUnavailable || word == codeInternal {
 		c.cause = err

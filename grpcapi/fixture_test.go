@@ -49,6 +49,7 @@ type world struct {
 	handler http.Handler
 	server  *httptest.Server
 	logs    *logs
+	grumble *logs // of net/http
 }
 
 // setting is what a test changes of the world.
@@ -61,7 +62,7 @@ type setting struct {
 }
 
 func newWorld(t testing.TB, tweaks ...func(*setting)) *world {
-	w := &world{clock: plantest.NewClock(), logs: &logs{}}
+	w := &world{clock: plantest.NewClock(), logs: &logs{}, grumble: &logs{}}
 	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	signed, err := assessplan.NewSignedEntryGenerator("https://fill.example.org/", []assessplan.SigningKey{{ID: "k1", Secret: bytes.Repeat([]byte("s"), 32)}}, nil)
 	require.NoError(t, err)
@@ -78,7 +79,7 @@ func newWorld(t testing.TB, tweaks ...func(*setting)) *world {
 	w.handler, err = grpcapi.Handler(w.service, &s.config)
 	require.NoError(t, err)
 	w.server = httptest.NewUnstartedServer(w.handler)
-	w.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	w.server.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(w.grumble, nil), slog.LevelError)
 	if s.tls {
 		w.server.EnableHTTP2 = true
 		w.server.StartTLS()

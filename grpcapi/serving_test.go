@@ -227,6 +227,18 @@ func TestLogsKeepSecrets(t *testing.T) {
 	require.Contains(t, logged, `"procedure":"`+rpc.EntryServiceResolveEntryProcedure+`","subject":"anonymous","org":"clinic","code":"ok"`)
 }
 
+// TestNetHTTPHasNothingToSayOfARefusal has every protocol refuse: of a trailer that may not be one net/http would tell the log.
+func TestNetHTTPHasNothingToSayOfARefusal(t *testing.T) {
+	for name, open := range transports() {
+		t.Run(name, func(t *testing.T) {
+			w, c := open(t)
+			refused(t, c, rpc.PlanServiceListPlansProcedure, &v1.ListPlansRequest{}, "unauthenticated", "UNAUTHENTICATED")
+			w.server.Close()
+			require.Empty(t, w.grumble.String())
+		})
+	}
+}
+
 func TestARequestIDIsTakenOver(t *testing.T) {
 	w := newWorld(t)
 	for given, taken := range map[string]bool{"trace-7.a_B": true, "two words": false, strings.Repeat("x", 65): false} {
