@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -25,7 +26,8 @@ import (
 // add the new line, change whoever calls, and remove the old line.
 //
 // The file is looked at with each request and read again when it has changed. A changed file with a fault in it is not
-// taken: what was read before stays in force, and the log says so. Keep the file readable for the server only.
+// taken: what was read before stays in force, and the log says so. Keep the file readable for the server only: where everybody may
+// read or write it, or its group write it, the log has a warning whenever it is read (except on Windows, which has no such modes).
 type Tokens struct {
 	file string
 	log  *slog.Logger
@@ -55,6 +57,7 @@ func OpenTokens(file string, log *slog.Logger) (*Tokens, error) {
 	if t.tokens, t.seen, err = readTokens(file); err != nil {
 		return nil, err
 	}
+	t.judge(t.seen)
 	return t, nil
 }
 
@@ -102,6 +105,7 @@ func (t *Tokens) current() []bearer {
 	case err == nil:
 		t.log.Info("tokens file was read again", "file", t.file, "tokens", len(tokens))
 		t.tokens = tokens
+		t.judge(info)
 	case info != nil:
 		t.log.Error("changed tokens file is not taken; what was read before stays in force", "file", t.file, "error", err)
 	case t.seen != nil:
@@ -109,6 +113,17 @@ func (t *Tokens) current() []bearer {
 	}
 	t.seen = info
 	return t.tokens
+}
+
+// tooOpen are the permissions of a file that nobody needs: a server that does not own it may be of its group.
+const tooOpen os.FileMode = 0o026
+
+// judge warns of a file that anybody could take tokens from, or put some into.
+func (t *Tokens) judge(info os.FileInfo) {
+	if runtime.GOOS != "windows" && info.Mode().Perm()&tooOpen != 0 {
+		t.log.Warn("tokens file is open to others than the server; want mode 0600, or 0640 with the server's group",
+			"file", t.file, "mode", fmt.Sprintf("%#o", info.Mode().Perm()))
+	}
 }
 
 // unchanged reports whether the file is the one that was read last.
@@ -139,6 +154,9 @@ func readTokens(file string) (tokens []bearer, read os.FileInfo, err error) {
 	return tokens, info, err
 }
 
+// byteOrderMark is what editors on Windows begin a file with, unseen.
+const byteOrderMark = "\ufeff"
+
 // parseTokens reads the lines of a file.
 func parseTokens(text []byte) ([]bearer, error) {
 	if len(text) > maxTokens {
@@ -146,6 +164,10 @@ func parseTokens(text []byte) ([]bearer, error) {
 	}
 	var tokens []bearer
 	var f assessplan.ValidationError
+	if rest, marked := bytes.CutPrefix(text, []byte(byteOrderMark)); marked {
+		text = rest
+		f.Add("tokens file", "begins with a byte order mark; save it as UTF-8 without one")
+	}
 	lines := map[[sha256.Size]byte]int{}
 	number := 0
 	for line := range bytes.Lines(text) {
@@ -176,13 +198,16 @@ func parseTokens(text []byte) ([]bearer, error) {
 
 // parseToken returns what a line says, or what is wrong with it.
 func parseToken(fields []string) (read bearer, wrong string) {
-	if len(fields) != 3 {
-		return bearer{}, fmt.Sprintf("has %d words; want TOKEN ORG|* PERMISSION", len(fields))
+	switch len(fields) {
+	case 3:
+	case 1:
+		return bearer{}, "has 1 word; want TOKEN ORG|* PERMISSION,..."
+	default:
+		return bearer{}, fmt.Sprintf("has %d words; want TOKEN ORG|* PERMISSION,...", len(fields))
 	}
 	token, org := fields[0], fields[1]
-	if len(token) < assessplan.MinToken || len(token) > assessplan.MaxToken || !isToken68(token) {
-		return bearer{}, fmt.Sprintf("has a token of %d characters; want %d to %d of A-Z, a-z, 0-9 and -._~+/=",
-			len(token), assessplan.MinToken, assessplan.MaxToken)
+	if wrong := wrongInToken(token); wrong != "" {
+		return bearer{}, wrong
 	}
 	read.hash = sha256.Sum256([]byte(token))
 	read.principal.Subject = "token-" + hex.EncodeToString(read.hash[:4])
@@ -194,19 +219,25 @@ func parseToken(fields []string) (read bearer, wrong string) {
 	}
 	var faults []string
 	for _, fault := range read.principal.faults().Faults {
-		faults = append(faults, fault.Path+" "+fault.Message)
+		faults = append(faults, "its "+strings.TrimPrefix(fault.Path, "principal.")+": "+strings.ReplaceAll(fault.Message, "AllOrgs", "*"))
 	}
 	return read, strings.Join(faults, "; ")
 }
 
-// isToken68 is the syntax of credentials in RFC 9110, section 11.2.
-func isToken68(s string) bool {
-	s = strings.TrimRight(s, "=")
-	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-._~+/", rune(c)) {
-			return false
+// wrongInToken says what is wrong with a token, without the token, by the syntax of credentials in RFC 9110, section 11.2.
+func wrongInToken(token string) string {
+	position := 0
+	for _, c := range strings.TrimRight(token, "=") {
+		position++
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-._~+/", c) {
+			return fmt.Sprintf("has a token whose character %d is %U; want A-Z, a-z, 0-9 and -._~+/, and = at the end", position, c)
 		}
 	}
-	return s != ""
+	switch {
+	case position == 0:
+		return "has a token of nothing but ="
+	case len(token) < assessplan.MinToken || len(token) > assessplan.MaxToken:
+		return fmt.Sprintf("has a token of %d characters; want %d to %d", len(token), assessplan.MinToken, assessplan.MaxToken)
+	}
+	return ""
 }

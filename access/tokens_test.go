@@ -95,6 +95,23 @@ func TestFaultsNameTheirLinesAndShowNoToken(t *testing.T) {
 	require.NotContains(t, err.Error(), first)
 	require.NotContains(t, err.Error(), second)
 	require.ErrorContains(t, err, "has the token of line 1")
+	require.ErrorContains(t, err, "line 2 has a token of 5 characters; want 22 to 512")
+	require.ErrorContains(t, err, `line 4 its permissions: has "fly"; want some of`)
+	require.ErrorContains(t, err, "line 6 has a token whose character 12 is U+00E4; want A-Z")
+	require.ErrorContains(t, err, "line 7 its org: is no org; give one, or *")
+	for text, says := range map[string]string{
+		"\ufeff" + first + " clinic-a read":        "tokens file begins with a byte order mark; save it as UTF-8 without one",
+		first:                                      "line 1 has 1 word; want TOKEN",
+		first + " clinic-a read manage":            "line 1 has 4 words; want TOKEN",
+		"=" + first + " clinic-a read":             "character 1 is U+003D; want A-Z, a-z, 0-9 and -._~+/, and = at the end",
+		strings.Repeat("=", 30) + " clinic-a read": "nothing but =",
+		first + "\u200b clinic-a read":             "character 29 is U+200B",
+	} {
+		write(t, file, text)
+		_, err = access.OpenTokens(file, nil)
+		require.ErrorContains(t, err, says)
+		require.NotContains(t, err.Error(), first)
+	}
 
 	write(t, file, "# nobody yet\n")
 	_, err = access.OpenTokens(file, nil)

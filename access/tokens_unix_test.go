@@ -3,11 +3,16 @@
 package access_test
 
 import (
+	"fmt"
+	"log/slog"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/assessplan/assessplan/access"
 )
 
 // TestAFileThatCouldNotBeReadIsTakenOnceItCanBe has the process lack a file descriptor when the file has changed: as with a file
@@ -27,6 +32,24 @@ func TestAFileThatCouldNotBeReadIsTakenOnceItCanBe(t *testing.T) {
 	require.Equal(t, 1, strings.Count(log.String(), "cannot be read"), "it is said once")
 	require.True(t, valid(second))
 	require.False(t, valid(first))
+}
+
+// TestAFileThatIsOpenToEverybodyIsWarnedOf as often as it is read, and taken.
+func TestAFileThatIsOpenToEverybodyIsWarnedOf(t *testing.T) {
+	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o440: false, 0o640: false, 0o660: true, 0o644: true, 0o602: true} {
+		tokens, file, log := open(t, first+" clinic-a read\n")
+		require.Empty(t, log.String())
+		write(t, file, second+" clinic-a read\n")
+		require.NoError(t, os.Chmod(file, mode))
+		_, err := tokens.Authenticate(request("Bearer " + second))
+		require.NoError(t, err)
+		_, err = access.OpenTokens(file, slog.New(slog.NewTextHandler(log, nil)))
+		require.NoError(t, err)
+		require.Equal(t, map[bool]int{true: 2}[warned], strings.Count(log.String(), "level=WARN"), "%o", mode)
+		if warned {
+			require.Contains(t, log.String(), fmt.Sprintf("mode=%#o", mode))
+		}
+	}
 }
 
 // withoutFiles does something while no file can be opened, not even by root.
