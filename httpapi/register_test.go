@@ -2,10 +2,7 @@ package httpapi_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -15,9 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessplan/assessplan"
-	"github.com/assessplan/assessplan/access"
 	"github.com/assessplan/assessplan/httpapi"
-	"github.com/assessplan/assessplan/memstore"
 )
 
 // hosts are servers that have a route of their own, a huma API of their own, and ours beside.
@@ -74,33 +69,4 @@ func TestTheRoutesStandBesideThoseOfAHost(t *testing.T) {
 			require.NotContains(t, theirs.object(), "code", "the host's errors keep their form")
 		})
 	}
-}
-
-func ExampleHandler() {
-	entries, _ := assessplan.NewURLEntryGenerator("https://assess.example.org/fill", nil)
-	service, _ := assessplan.New(memstore.New(), entries, nil)
-	handler, _ := httpapi.Handler(service, &httpapi.Config{
-		Authenticate: access.Anonymous(access.Principal{Subject: "trigger", AllOrgs: true, Permissions: []access.Permission{access.Schedule}}),
-	})
-	server := httptest.NewServer(handler)
-	defer server.Close()
-
-	response, _ := http.Post(server.URL+"/api/v1/plans/tasks/schedule", "application/json", strings.NewReader(`{}`)) //nolint:noctx // an example
-	defer func() { _ = response.Body.Close() }()
-	fmt.Println(response.Status)
-	// Output: 200 OK
-}
-
-func ExampleRegister() {
-	entries, _ := assessplan.NewURLEntryGenerator("https://assess.example.org/fill", nil)
-	service, _ := assessplan.New(memstore.New(), entries, nil)
-
-	router := http.NewServeMux() // the host's, or gin, chi, echo: whatever huma stands on
-	api := humago.New(router, huma.DefaultConfig("Clinic", "1.0.0"))
-	err := httpapi.Register(api, service, &httpapi.Config{
-		Prefix:       "/assessments",
-		Authenticate: access.Anonymous(access.Principal{Subject: "staff", Org: "clinic-a", Permissions: access.Permissions()}),
-	})
-	fmt.Println(err, api.OpenAPI().Paths["/assessments/plans/tasks/schedule"].Post.Summary)
-	// Output: <nil> Open what is due
 }
