@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/assessplan/assessplan/access"
+	"github.com/assessplan/assessplan/examples/internal/command"
 	"github.com/assessplan/assessplan/examples/internal/demo"
 )
 
@@ -22,7 +23,7 @@ func (s *settings) authenticate(log *slog.Logger) (access.Authenticate, error) {
 	}
 	tokens, err := access.OpenTokens(s.tokens, log)
 	if err != nil {
-		return nil, fmt.Errorf("--tokens: %w", err)
+		return nil, command.Misuse(fmt.Errorf("--tokens: %w", err))
 	}
 	return tokens.Authenticate, nil
 }
@@ -48,13 +49,14 @@ and browse $SERVER/api/v1/docs
 
 // greet says where the server listens and, with --demo, what to try.
 func (s *settings) greet(out io.Writer, addr net.Addr) {
-	server, insecure, mode := "http://"+addr.String(), "", "-plaintext"
+	at := command.Reachable(addr)
+	server, insecure, mode := "http://"+at, "", "-plaintext"
 	if s.cert != "" {
-		server, insecure, mode = "https://"+addr.String(), "-k ", "-insecure"
+		server, insecure, mode = "https://"+at, "-k ", "-insecure"
 	}
 	text := "listening on " + server + "\n"
 	if s.demo {
-		text += strings.NewReplacer("TOKEN=$TOKEN", "TOKEN="+s.token, "$SERVER", server, "$ADDR", addr.String(), "$INSECURE", insecure, "$MODE", mode).Replace(tries)
+		text += strings.NewReplacer("TOKEN=$TOKEN", "TOKEN="+s.token, "$SERVER", server, "$ADDR", at, "$INSECURE", insecure, "$MODE", mode).Replace(tries)
 	}
 	_, _ = io.WriteString(out, text)
 }

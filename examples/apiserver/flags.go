@@ -8,6 +8,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/assessplan/assessplan/examples/internal/command"
 	"github.com/assessplan/assessplan/examples/internal/demo"
 	"github.com/assessplan/assessplan/examples/internal/stores"
 )
@@ -26,7 +27,6 @@ type settings struct {
 // parse reads the flags and names every fault of what they say.
 func parse(args []string, stderr io.Writer) (s settings, err error) {
 	flags := flag.NewFlagSet("apiserver", flag.ContinueOnError)
-	flags.SetOutput(stderr)
 	flags.StringVar(&s.addr, "addr", "127.0.0.1:8080", "the `address` to listen on")
 	flags.StringVar(&s.store, "store", "memory", stores.Usage)
 	flags.StringVar(&s.tokens, "tokens", "", "the `file` of bearer tokens; a line is TOKEN ORG|* PERMISSION,...")
@@ -38,10 +38,10 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 	flags.IntVar(&s.due, "seed-due", 0, "make a plan of the org demo in which so many tasks are due")
 	flags.BoolVar(&s.noRelay, "no-relay", false, "leave the events in the outbox, for a worker that publishes them; otherwise they go to the log")
 	flags.BoolVar(&s.demo, "demo", false, "make a token that ends with the server, 3 due tasks, and say what to try")
-	if err := flags.Parse(args); err != nil {
+	if err := command.Parse(flags, args, stderr); err != nil {
 		return s, err
 	}
-	return s, errors.Join(s.complete(flags.Args(), *zone)...)
+	return s, command.Misuse(errors.Join(s.complete(flags.Args(), *zone)...))
 }
 
 func (s *settings) complete(rest []string, zone string) (faults []error) {
@@ -68,6 +68,9 @@ func (s *settings) complete(rest []string, zone string) (faults []error) {
 	}
 	if (s.cert == "") != (s.key == "") {
 		fault("--tls-cert and --tls-key go together; give both, or none to serve without TLS")
+	}
+	if err := command.CheckAddress(s.addr); err != nil {
+		fault("--addr: %w", err)
 	}
 	if s.due < 0 || s.due > demo.MaxDue {
 		fault("--seed-due is %d; want 0 to %d", s.due, demo.MaxDue)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,16 +17,11 @@ import (
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/access"
+	"github.com/assessplan/assessplan/examples/internal/command"
 	"github.com/assessplan/assessplan/examples/internal/demo"
 	"github.com/assessplan/assessplan/examples/internal/stores"
 	"github.com/assessplan/assessplan/grpcapi"
 	"github.com/assessplan/assessplan/httpapi"
-)
-
-const (
-	readTimeout  = 10 * time.Second                          // of a request with its body
-	passTimeout  = 25 * time.Second                          // after which a pass answers that there is more
-	writeTimeout = readTimeout + passTimeout + 5*time.Second // counted from the end of the header, before the body
 )
 
 func main() {
@@ -35,10 +29,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(os.Stderr, "apiserver:", err)
-		os.Exit(1)
-	}
+	os.Exit(command.End("apiserver", err, os.Stderr))
 }
 
 // run is the whole command but for the process around it.
@@ -76,22 +67,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	return serve(ctx, listener, newServer(handler, log), service.Relay, s)
 }
 
-// newService puts the library on a store. The events go to the log, by type and ID: what they say is for a broker.
+// newService puts the library on a store. Without --no-relay the events go to the log.
 func newService(store assessplan.Store, s settings, log *slog.Logger) (*assessplan.Service, error) {
 	entries, err := assessplan.NewURLEntryGenerator(s.base, nil)
 	if err != nil {
-		return nil, fmt.Errorf("--base-url: %w", err)
+		return nil, command.Misuse(fmt.Errorf("--base-url: %w", err))
 	}
-	if s.noRelay {
-		return assessplan.New(store, entries, &assessplan.Config{Logger: log})
+	config := &assessplan.Config{Logger: log}
+	if !s.noRelay {
+		config.Publisher = demo.ToLog(log)
 	}
-	publish := func(_ context.Context, events ...assessplan.Event) error {
-		for _, event := range events {
-			log.Info("event", "type", event.Type, "id", event.ID)
-		}
-		return nil
-	}
-	return assessplan.New(store, entries, &assessplan.Config{Publisher: assessplan.EventPublisherFunc(publish), Logger: log})
+	return assessplan.New(store, entries, config)
 }
 
 // routes are REST, gRPC and /healthz, told apart by path: no route of REST begins as the name of a gRPC service.
@@ -115,18 +101,6 @@ func routes(service *assessplan.Service, who access.Authenticate, s settings, lo
 			rest.ServeHTTP(w, r)
 		}
 	}), nil
-}
-
-// newServer takes HTTP/1.1 and HTTP/2 on one port, without TLS as well (h2c).
-func newServer(handler http.Handler, log *slog.Logger) *http.Server {
-	protocols := &http.Protocols{}
-	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true)
-	protocols.SetUnencryptedHTTP2(true)
-	return &http.Server{
-		Handler: handler, Protocols: protocols, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: 2 * time.Minute,
-	}
 }
 
 // serve answers and relays until ctx ends, then waits for the last answer, and after it for the relay to settle what it has in

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/assessplan/assessplan/access"
+	"github.com/assessplan/assessplan/examples/internal/command"
 	"github.com/assessplan/assessplan/grpcapi/assessplanv1"
 )
 
@@ -60,7 +62,7 @@ func TestBadFlagsSayWhatWouldBeRight(t *testing.T) {
 		"too many":                  {append(good, "--seed-due", "1000001"), "want 0 to 1000000"},
 		"a rate that is none":       {append(good, "--resolve-rate", "-2"), "--resolve-rate is -2"},
 		"a zone that is none":       {append(good, "--zone", "Mars/Olympus"), "--zone is"},
-		"an address that is none":   {append(good, "--addr", "here"), "--addr: "},
+		"an address that is none":   {append(good, "--addr", "here"), "--addr: address here: missing port in address; want HOST:PORT such as 127.0.0.1:8080"},
 		"an address that is taken":  {append(good, "--addr", taken.Addr().String()), "--addr: "},
 		"an argument too many":      {append(good, "memory"), `"memory"`},
 		"a flag that is none":       {append(good, "--stores", "memory"), "-stores"},
@@ -70,6 +72,18 @@ func TestBadFlagsSayWhatWouldBeRight(t *testing.T) {
 			require.ErrorContains(t, err, test.says)
 			require.NotContains(t, err.Error(), "hidden")
 		})
+	}
+}
+
+func TestTheExitCodeTellsWhoseFaultItWas(t *testing.T) {
+	good := "--tokens " + tokensFile(t) + " --base-url https://assess.example.org/fill --addr 127.0.0.1:0 "
+	for args, code := range map[string]int{
+		"-h": command.Done, "--stores memory": command.Misused, "": command.Misused, good + "--store oracle:": command.Misused,
+		good + "--base-url ftp://a": command.Misused, good + "--addr 8080": command.Misused, good + "--tokens nowhere": command.Misused,
+		good + "--store sqlite:nowhere/plans.db": command.Failed,
+	} {
+		err := run(t.Context(), strings.Fields(args), &bytes.Buffer{}, &bytes.Buffer{})
+		require.Equal(t, code, command.End("apiserver", err, &bytes.Buffer{}), args)
 	}
 }
 
@@ -84,6 +98,8 @@ func TestTheDemoSaysWhatToTry(t *testing.T) {
 	demo := settings{demo: true, token: "ABC"}
 	demo.greet(text, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80})
 	require.Contains(t, text.String(), "TOKEN=ABC")
+	(&settings{}).greet(text, &net.TCPAddr{IP: net.IPv6unspecified, Port: 8089})
+	require.Contains(t, text.String(), "listening on http://localhost:8089\n")
 	require.Contains(t, text.String(), `-H "Authorization: Bearer $TOKEN" http://127.0.0.1:80/api/v1/plans/tasks/schedule`)
 }
 

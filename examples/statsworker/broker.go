@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
 
@@ -13,7 +15,7 @@ type broker interface {
 	// publisher is where to publish to, and under which topics.
 	publisher() (to message.Publisher, topic func(assessplan.Event) string, err error)
 	// subscriber subscribes to everything from the beginning, under the name that the worker has for its place.
-	subscriber(worker string) (from message.Subscriber, topic string, err error)
+	subscriber(ctx context.Context, worker string) (from message.Subscriber, topic string, err error)
 }
 
 // inProcess is a broker of Watermill's in this process. What it has kept it brings in no order at all.
@@ -29,7 +31,7 @@ func (b inProcess) publisher() (message.Publisher, func(assessplan.Event) string
 	return b.channel, watermillpub.OneTopic(inProcessTopic), nil
 }
 
-func (b inProcess) subscriber(string) (message.Subscriber, string, error) {
+func (b inProcess) subscriber(context.Context, string) (message.Subscriber, string, error) {
 	return keptOpen{b.channel}, inProcessTopic, nil
 }
 

@@ -10,7 +10,7 @@ import (
 
 // consume works on a stream until ctx ends.
 func consume(ctx context.Context, s settings, _ io.Writer, log *slog.Logger) (err error) {
-	stream, err := connect(s.nats, s.stream, log)
+	stream, err := connect(s.nats, s.stream, toConsume(s.stream), log)
 	if err != nil {
 		return fmt.Errorf("--nats: %w", err)
 	}
@@ -37,7 +37,7 @@ func consume(ctx context.Context, s settings, _ io.Writer, log *slog.Logger) (er
 }
 
 func work(ctx context.Context, w *worker, s *stream, first uint64) (err error) {
-	from, topic, err := s.subscriber(w.ledger.worker())
+	from, topic, err := s.subscriber(ctx, w.ledger.worker())
 	if err != nil {
 		return err
 	}

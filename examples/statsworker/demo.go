@@ -19,7 +19,7 @@ func demonstrate(ctx context.Context, s settings, stdout io.Writer, log *slog.Lo
 		defer func() { err = errors.Join(err, b.close()) }()
 		return demonstrateOver(ctx, b, s, stdout, log)
 	}
-	stream, err := connect(s.nats, "statsworker-"+uuid.NewString(), slog.New(slog.DiscardHandler))
+	stream, err := connect(s.nats, "statsworker-"+uuid.NewString(), anything, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return fmt.Errorf("--nats: %w", err)
 	}
@@ -84,7 +84,7 @@ func (s settings) tally(ctx context.Context, b broker, events int, seed uint64, 
 		return t, d, err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
-	from, topic, err := b.subscriber(l.worker())
+	from, topic, err := b.subscriber(ctx, l.worker())
 	if err != nil {
 		return t, d, err
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/assessplan/assessplan/examples/internal/command"
 )
 
 // settings are what the flags say.
@@ -40,10 +42,9 @@ var modes = map[string][]string{
 
 const maxTestees = 1000
 
-// parse reads the flags. What is wrong with them it has written to stderr, every fault.
+// parse reads the flags and names every fault of what they say.
 func parse(args []string, stderr io.Writer) (s settings, err error) {
 	flags := flag.NewFlagSet("statsworker", flag.ContinueOnError)
-	flags.SetOutput(stderr)
 	flags.BoolVar(&s.consume, "consume", false, "work until interrupted, on the events in a stream of NATS JetStream")
 	flags.BoolVar(&s.report, "report", false, "print what a database says")
 	flags.StringVar(&s.nats, "nats", "", "the `URL` of NATS, such as nats://127.0.0.1:4222; the demonstration needs none")
@@ -54,16 +55,12 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 	flags.Uint64Var(&s.seed, "seed", 1, "the `number` that the demonstration follows from")
 	flags.IntVar(&s.testees, "testees", 48, fmt.Sprintf("how many testees it has, `1 to %d`", maxTestees))
 	flags.BoolVar(&s.keep, "keep", false, "leave its stream on NATS")
-	if err := flags.Parse(args); err != nil {
+	if err := command.Parse(flags, args, stderr); err != nil {
 		return s, err
 	}
 	var given []string
 	flags.Visit(func(f *flag.Flag) { given = append(given, f.Name) })
-	if err := errors.Join(s.faults(given, flags.Args(), *zone)...); err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
-		return s, err
-	}
-	return s, nil
+	return s, command.Misuse(errors.Join(s.faults(given, flags.Args(), *zone)...))
 }
 
 // mode is what the flags ask for.
@@ -100,7 +97,7 @@ func (s *settings) faults(given, rest []string, zone string) (faults []error) {
 		fault("--db is missing: give the file of the statistics, such as stats.db")
 	}
 	if s.stream == "" || strings.ContainsAny(s.stream, " \t\r\n.*>/\\") {
-		fault("--stream is %q; want the name of a stream, without spaces and any of .*>/\\", s.stream)
+		fault(`--stream is %q; want the name of a stream, which has no space and none of . * > / \`, s.stream)
 	}
 	if s.testees < 1 || s.testees > maxTestees {
 		fault("--testees is %d; want 1 to %d", s.testees, maxTestees)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -18,6 +19,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/assessplan/assessplan/examples/internal/command"
+	"github.com/assessplan/assessplan/examples/internal/natstest"
 	"github.com/assessplan/assessplan/watermillpub"
 )
 
@@ -30,7 +33,7 @@ func natsURL() string { return cmp.Or(os.Getenv("ASSESSPLAN_TEST_NATS"), nats.De
 // newStream makes a stream that is deleted when the test ends.
 func newStream(t *testing.T) *stream {
 	t.Helper()
-	s, err := connect(natsURL(), "statsworker-test-"+uuid.NewString(), slog.New(slog.DiscardHandler))
+	s, err := connect(natsURL(), "statsworker-test-"+uuid.NewString(), anything, slog.New(slog.DiscardHandler))
 	require.NoError(t, err, "no NATS: run the tests by scripts/test, or set ASSESSPLAN_TEST_NATS to the URL of one")
 	require.NoError(t, s.create(t.Context()))
 	t.Cleanup(func() {
@@ -38,6 +41,13 @@ func newStream(t *testing.T) *stream {
 		s.close()
 	})
 	return s
+}
+
+func jsOf(t *testing.T, s *stream) nats.JetStreamContext {
+	t.Helper()
+	js, err := s.server.JetStream()
+	require.NoError(t, err)
+	return js
 }
 
 func TestTheDemonstrationOverNATS(t *testing.T) {
@@ -49,7 +59,7 @@ func TestTheDemonstrationOverNATS(t *testing.T) {
 	got = mustRun(t, "--testees", "1", "--nats", natsURL(), "--keep")
 	_, name, kept := strings.Cut(got, "--stream ")
 	require.True(t, kept)
-	s, err := connect(natsURL(), strings.Fields(name)[0], slog.New(slog.DiscardHandler))
+	s, err := connect(natsURL(), strings.Fields(name)[0], anything, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	defer s.close()
 	require.NoError(t, s.remove(t.Context()))
@@ -58,10 +68,10 @@ func TestTheDemonstrationOverNATS(t *testing.T) {
 // streams are those of the demonstration that there are.
 func streams(t *testing.T) (names []string) {
 	t.Helper()
-	s, err := connect(natsURL(), "", slog.New(slog.DiscardHandler))
+	s, err := connect(natsURL(), "", anything, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	defer s.close()
-	for name := range s.js.StreamNames(nats.Context(t.Context())) {
+	for name := range jsOf(t, s).StreamNames(nats.Context(t.Context())) {
 		if strings.HasPrefix(name, "statsworker-") {
 			names = append(names, name)
 		}
@@ -79,7 +89,7 @@ func TestAWorkerThatIsKilledAgainAndAgain(t *testing.T) {
 	study, err := newStudy(publisher, 4)
 	require.NoError(t, err)
 	require.NoError(t, study.run(t.Context(), 12))
-	_, err = s.js.Publish(s.name+".task.opened", []byte("this is no event"))
+	_, err = jsOf(t, s).Publish(s.name+".task.opened", []byte("this is no event"))
 	require.NoError(t, err)
 	want, err := count(t.Context(), study.Manager, org, berlin)
 	require.NoError(t, err)
@@ -119,13 +129,58 @@ func TestAWorkerThatIsKilledAgainAndAgain(t *testing.T) {
 
 func TestAStreamThatIsNotThereIsSaid(t *testing.T) {
 	code, _, stderr := runWith(t, "--consume", "--nats", natsURL(), "--stream", "statsworker-none", "--db", filepath.Join(t.TempDir(), "x.db"))
-	require.Equal(t, exitFailed, code)
-	require.Contains(t, stderr, "there is no stream statsworker-none; it is made with")
+	require.Equal(t, command.Failed, code)
+	require.Contains(t, stderr, "there is no stream statsworker-none: start who publishes into it first, such as examples/worker with "+
+		"--stream statsworker-none, which makes it; or make it: nats stream add statsworker-none --subjects 'statsworker-none.>'")
+}
+
+// TestAUserWithoutPermissionsIsToldWhatToGrant and works when that was done.
+func TestAUserWithoutPermissionsIsToldWhatToGrant(t *testing.T) {
+	const permissions = `authorization { users: [
+		{ user: all, password: hidden },
+		{ user: none, password: hidden, permissions: { publish: ["other.>"] } },
+		{ user: worker, password: hidden, permissions: { publish: ["%s"], subscribe: ["_INBOX.>"] } },
+	] }`
+	const name = "events"
+	address := natstest.Start(t, natstest.JetStream(t)+fmt.Sprintf(permissions, strings.Join(toConsume(name), `", "`)))
+	url := func(user string) string { return "nats://" + user + ":hidden@" + address }
+	said := func(args ...string) string {
+		code, stdout, stderr := runWith(t, args...)
+		require.Equal(t, command.Failed, code)
+		require.Empty(t, stdout)
+		require.NotContains(t, stderr, "hidden")
+		return stderr
+	}
+	file := filepath.Join(t.TempDir(), "stats.db")
+	require.Contains(t, said("--consume", "--nats", url("none"), "--stream", name, "--db", file),
+		`for Publish to "$JS.API.STREAM.INFO.events"; grant this user to publish to `+strings.Join(toConsume(name), ", "))
+	require.Contains(t, said("--nats", url("none")), `for Publish to "$JS.API.STREAM.CREATE.`)
+
+	s, err := connect(url("all"), name, anything, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer s.close()
+	require.NoError(t, s.create(t.Context()))
+	_, err = jsOf(t, s).Publish(name+".task.opened", []byte("this is no event"))
+	require.NoError(t, err)
+	p := start(t, "--consume", "--nats", url("worker"), "--stream", name, "--db", file, "--zone", "Europe/Berlin", "--rebuild")
+	l := newLedger(t, file)
+	p.until(func() bool { _, refused := read(t, l); return refused == 1 })
+	p.stop()
+	require.NotContains(t, p.log.String(), "NATS complains")
+}
+
+func TestAServerWithoutJetStreamIsSaid(t *testing.T) {
+	url := "nats://" + natstest.Start(t, "")
+	for _, args := range [][]string{{"--nats", url}, {"--consume", "--nats", url, "--db", filepath.Join(t.TempDir(), "x.db")}} {
+		code, _, stderr := runWith(t, args...)
+		require.Equal(t, command.Failed, code)
+		require.Contains(t, stderr, "this server has no JetStream; start nats-server with -js")
+	}
 }
 
 func consumers(t *testing.T, s *stream) (names []string) {
 	t.Helper()
-	for name := range s.js.ConsumerNames(s.name, nats.Context(t.Context())) {
+	for name := range jsOf(t, s).ConsumerNames(s.name, nats.Context(t.Context())) {
 		names = append(names, name)
 	}
 	return names

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,14 +10,11 @@ import (
 	"os/signal"
 	"syscall"
 	_ "time/tzdata" // so that zones are known on every machine
+
+	"github.com/assessplan/assessplan/examples/internal/command"
 )
 
-// The exit codes.
-const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2 // a flag is wrong
-)
+const name = "statsworker"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -31,11 +27,8 @@ func main() {
 // run is the whole command but for the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	s, err := parse(args, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return exitDone
-	case err != nil:
-		return exitUsage // parse has said why
+	if err != nil {
+		return command.End(name, err, stderr)
 	}
 	do := demonstrate
 	switch s.mode() {
@@ -48,11 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if s.consume {
 		log = slog.New(slog.NewJSONHandler(stderr, nil))
 	}
-	if err := do(ctx, s, stdout, log); err != nil {
-		_, _ = fmt.Fprintln(stderr, "statsworker:", err)
-		return exitFailed
-	}
-	return exitDone
+	return command.End(name, do(ctx, s, stdout, log), stderr)
 }
 
 // report prints what a database says.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/assessplan/assessplan/examples/internal/command"
 )
 
 var update = flag.Bool("update", false, "write the golden file anew")
@@ -68,8 +70,9 @@ func TestEveryFaultOfTheFlagsIsNamed(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, stdout, stderr := runWith(t, strings.Fields(c.args)...)
-			require.Equal(t, exitUsage, code)
+			require.Equal(t, command.Misused, code)
 			require.Empty(t, stdout)
+			require.True(t, strings.HasPrefix(stderr, "statsworker: "), stderr)
 			for _, says := range c.says {
 				require.Contains(t, stderr, says)
 			}
@@ -80,19 +83,19 @@ func TestEveryFaultOfTheFlagsIsNamed(t *testing.T) {
 
 func TestHelpIsNoError(t *testing.T) {
 	code, _, stderr := runWith(t, "-h")
-	require.Equal(t, exitDone, code)
+	require.Equal(t, command.Done, code)
 	require.Contains(t, stderr, "-consume")
 }
 
 func TestWhatIsNotThereIsSaid(t *testing.T) {
 	for _, c := range []struct{ name, args, says string }{
 		{"no file to report of", "--report --db " + filepath.Join(t.TempDir(), "none.db"), "--db: stat "},
-		{"nobody at the broker's port", "--nats nats://127.0.0.1:1", "--nats: "},
-		{"nobody to consume from", "--consume --nats nats://127.0.0.1:1 --db x.db", "--nats: "},
+		{"nobody at the broker's port", "--nats nats://127.0.0.1:1", "--nats: nobody listens at 127.0.0.1:1"},
+		{"nobody to consume from", "--consume --nats nats://127.0.0.1:1 --db x.db", "--nats: nobody listens at 127.0.0.1:1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, stdout, stderr := runWith(t, strings.Fields(c.args)...)
-			require.Equal(t, exitFailed, code)
+			require.Equal(t, command.Failed, code)
 			require.Empty(t, stdout)
 			require.Contains(t, stderr, "statsworker: "+c.says)
 		})
@@ -130,7 +133,7 @@ func TestAReportChangesNothing(t *testing.T) {
 func mustRun(t *testing.T, args ...string) string {
 	t.Helper()
 	code, stdout, stderr := runWith(t, args...)
-	require.Equal(t, exitDone, code, "%s%s", stdout, stderr)
+	require.Equal(t, command.Done, code, "%s%s", stdout, stderr)
 	return stdout
 }
 

@@ -15,12 +15,14 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/examples/internal/demo"
+	"github.com/assessplan/assessplan/examples/internal/jetstream"
 	"github.com/assessplan/assessplan/watermillpub"
 )
 
 // connector opens a Publisher of Watermill's, with the options of docs/brokers.md, and sees to it that a stream or an exchange is
 // there for it.
-type connector func(ctx context.Context, url, stream string) (message.Publisher, watermillpub.Binding, error)
+type connector func(ctx context.Context, url, stream string, log *slog.Logger) (message.Publisher, watermillpub.Binding, error)
 
 // connectors by the scheme of the broker's URL.
 var connectors = map[string]connector{"nats": toJetStream, "tls": toJetStream, "amqp": toRabbitMQ, "amqps": toRabbitMQ}
@@ -32,14 +34,9 @@ func (s *settings) publisher(ctx context.Context, log *slog.Logger) (to assesspl
 	case brokerNone:
 		return nil, nothing, nil
 	case brokerLog:
-		return assessplan.EventPublisherFunc(func(_ context.Context, events ...assessplan.Event) error {
-			for _, event := range events {
-				log.Info("event", "type", event.Type, "id", event.ID)
-			}
-			return nil
-		}), nothing, nil
+		return demo.ToLog(log), nothing, nil
 	}
-	broker, binding, err := s.connect()(ctx, s.broker, s.stream)
+	broker, binding, err := s.connect()(ctx, s.broker, s.stream, log)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -52,44 +49,50 @@ func (s *settings) publisher(ctx context.Context, log *slog.Logger) (to assesspl
 	return to, broker.Close, nil
 }
 
-func toJetStream(ctx context.Context, url, stream string) (message.Publisher, watermillpub.Binding, error) {
-	conn, err := nats.Connect(url, nats.Name("assessplan worker"), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1))
+func toJetStream(ctx context.Context, url, stream string, log *slog.Logger) (message.Publisher, watermillpub.Binding, error) {
+	server, err := jetstream.Connect(url, jetstream.Client{
+		Name: "assessplan worker", Needs: toPublish(stream), Log: log,
+	})
 	if err != nil {
 		return nil, 0, err
 	}
-	to, err := wmnats.NewPublisherWithNatsConn(conn, wmnats.PublisherPublishConfig{
+	to, err := wmnats.NewPublisherWithNatsConn(server.Conn, wmnats.PublisherPublishConfig{
 		Marshaler: &wmnats.NATSMarshaler{}, SubjectCalculator: wmnats.DefaultSubjectCalculator,
 		JetStream: wmnats.JetStreamConfig{TrackMsgId: true},
 	}, nil)
 	if err == nil {
-		err = makeStream(ctx, conn, stream)
+		err = makeStream(ctx, server, stream)
 	}
 	if err != nil {
-		conn.Close()
+		server.Close()
 		return nil, 0, err
 	}
 	return to, watermillpub.NATS, nil
 }
 
+// toPublish are the subjects of NATS that a worker publishes to.
+func toPublish(stream string) []string {
+	return []string{"$JS.API.STREAM.INFO." + stream, "$JS.API.STREAM.CREATE." + stream, stream + ".>"}
+}
+
 // makeStream makes a stream if there is none: two workers that make the same at once have made one.
-func makeStream(ctx context.Context, conn *nats.Conn, name string) error {
-	js, err := conn.JetStream()
-	if err != nil {
+func makeStream(ctx context.Context, server *jetstream.Server, name string) error {
+	err := server.Ask(ctx, func(ctx context.Context, streams nats.JetStreamContext) error {
+		_, err := streams.StreamInfo(name, nats.Context(ctx))
+		if errors.Is(err, nats.ErrStreamNotFound) {
+			_, err = streams.AddStream(&nats.StreamConfig{
+				Name: name, Subjects: []string{name + ".>"}, Storage: nats.FileStorage, Duplicates: time.Hour, MaxAge: 30 * 24 * time.Hour,
+			}, nats.Context(ctx))
+		}
 		return err
-	}
-	_, err = js.StreamInfo(name, nats.Context(ctx))
-	if errors.Is(err, nats.ErrStreamNotFound) {
-		_, err = js.AddStream(&nats.StreamConfig{
-			Name: name, Subjects: []string{name + ".>"}, Storage: nats.FileStorage, Duplicates: time.Hour, MaxAge: 30 * 24 * time.Hour,
-		}, nats.Context(ctx))
-	}
+	})
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", name, err)
 	}
 	return nil
 }
 
-func toRabbitMQ(_ context.Context, url, exchange string) (message.Publisher, watermillpub.Binding, error) {
+func toRabbitMQ(_ context.Context, url, exchange string, _ *slog.Logger) (message.Publisher, watermillpub.Binding, error) {
 	unrouted := exchange + ".unrouted"
 	if err := makeDeadEnd(url, unrouted); err != nil {
 		return nil, 0, err

@@ -20,6 +20,7 @@ import (
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/examples/internal/demo"
+	"github.com/assessplan/assessplan/examples/internal/natstest"
 	"github.com/assessplan/assessplan/examples/internal/stores"
 	"github.com/assessplan/assessplan/sqlstore/sqltest"
 	"github.com/assessplan/assessplan/watermillpub"
@@ -195,6 +196,22 @@ func (s *stream) events() (events []assessplan.Event) {
 	}
 	require.NoError(s.t, all.Unsubscribe())
 	return events
+}
+
+// TestAUserWithWhatIsToBeGrantedMakesTheStreamAndPublishes has a server that refuses all else.
+func TestAUserWithWhatIsToBeGrantedMakesTheStreamAndPublishes(t *testing.T) {
+	address := natstest.Start(t, natstest.JetStream(t)+`authorization { users: [{ user: u, password: hidden, permissions: {
+		publish: ["`+strings.Join(toPublish("events"), `", "`)+`"], subscribe: ["_INBOX.>"] } }] }`)
+	db := "sqlite:" + filepath.Join(t.TempDir(), "plans.db")
+	due(t, db, 3)
+	w := begin(t, "--store", db, "--base-url", "https://assess.example.org/fill", "--broker", "nats://u:hidden@"+address, "--stream", "events")
+	w.until(func() bool {
+		_, metrics := w.get("/metrics")
+		return strings.Contains(metrics, "\nassessplan_event_published_total 5\n")
+	})
+	w.end()
+	require.NotContains(t, w.log.String(), "NATS complains")
+	require.NotContains(t, w.log.String(), "hidden")
 }
 
 // TestWhatNoQueueOfRabbitMQWantsIsKept has no queue bound to the exchange at all.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/assessplan/assessplan/cronworker"
+	"github.com/assessplan/assessplan/examples/internal/command"
 	"github.com/assessplan/assessplan/examples/internal/stores"
 )
 
@@ -32,7 +33,6 @@ const (
 // parse reads the flags and names every fault of what they say.
 func parse(args []string, stderr io.Writer) (s settings, err error) {
 	flags := flag.NewFlagSet("worker", flag.ContinueOnError)
-	flags.SetOutput(stderr)
 	flags.StringVar(&s.store, "store", "memory", stores.Usage)
 	flags.StringVar(&s.base, "base-url", "", "the `URL` of the page that the entries lead to")
 	flags.StringVar(&s.broker, "broker", brokerNone, "the `broker`: nats://HOST:PORT, amqp://USER:PASSWORD@HOST:PORT/, log, or none")
@@ -43,11 +43,11 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 	zone := flags.String("zone", "UTC", "the IANA `zone` of the timetables")
 	flags.DurationVar(&s.jitter, "jitter", 0, "how long after its time a run may begin, so that workers do not all begin at once")
 	flags.BoolVar(&s.demo, "demo", false, "in memory: make 3 due tasks, events go to the log, and say what to try")
-	if err := flags.Parse(args); err != nil {
+	if err := command.Parse(flags, args, stderr); err != nil {
 		return s, err
 	}
 	s.specs = map[cronworker.Job]string{cronworker.Schedule: *schedule, cronworker.Expire: *expire}
-	return s, errors.Join(s.complete(flags.Args(), *zone)...)
+	return s, command.Misuse(errors.Join(s.complete(flags.Args(), *zone)...))
 }
 
 func (s *settings) complete(rest []string, zone string) (faults []error) {
@@ -61,6 +61,10 @@ func (s *settings) complete(rest []string, zone string) (faults []error) {
 		}
 		s.broker = brokerLog
 	}
+	if !s.demo && s.store == "memory" {
+		fault("--store memory has nothing to do without --demo: give the database of whoever serves the API, such as sqlite:plans.db or " +
+			"postgres://USER:PASSWORD@HOST:PORT/DATABASE, or try --demo")
+	}
 	if s.demo && s.base == "" {
 		s.base = "https://assess.example.org/fill"
 	}
@@ -71,7 +75,10 @@ func (s *settings) complete(rest []string, zone string) (faults []error) {
 		fault("--broker is no broker; want nats://HOST:PORT, amqp://USER:PASSWORD@HOST:PORT/, log or none") // and not what it is: it has a password
 	}
 	if s.stream == "" || strings.ContainsAny(s.stream, " \t\r\n.*#>/\\") {
-		fault("--stream is %q; want a name without spaces and any of .*#>/\\", s.stream)
+		fault(`--stream is %q; want a name that has no space and none of . * # > / \`, s.stream)
+	}
+	if err := command.CheckAddress(s.metrics); err != nil {
+		fault("--metrics: %w", err)
 	}
 	if s.jitter < 0 {
 		fault("--jitter is %v; want 0 or more", s.jitter)

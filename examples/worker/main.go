@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/assessplan/assessplan"
 	"github.com/assessplan/assessplan/cronworker"
+	"github.com/assessplan/assessplan/examples/internal/command"
 	"github.com/assessplan/assessplan/examples/internal/demo"
 	"github.com/assessplan/assessplan/examples/internal/stores"
 )
@@ -27,10 +27,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(os.Stderr, "worker:", err)
-		os.Exit(1)
-	}
+	os.Exit(command.End("worker", err, os.Stderr))
 }
 
 // run is the whole command but for the process around it.
@@ -96,7 +93,7 @@ func work(ctx context.Context, s settings, store assessplan.Store, publisher ass
 func newService(ctx context.Context, s settings, store assessplan.Store, config *assessplan.Config) (*assessplan.Service, error) {
 	entries, err := assessplan.NewURLEntryGenerator(s.base, nil)
 	if err != nil {
-		return nil, fmt.Errorf("--base-url: %w", err)
+		return nil, command.Misuse(fmt.Errorf("--base-url: %w", err))
 	}
 	service, err := assessplan.New(store, entries, config)
 	if err != nil || !s.demo {
@@ -135,8 +132,8 @@ Three tasks were due and are opened now; their events are in the log, by type an
 
 // greet says where the pages are and, with --demo, what to try.
 func (s *settings) greet(out io.Writer, address net.Addr) {
-	_, _ = fmt.Fprintf(out, "metrics at http://%s/metrics\n", address)
+	_, _ = fmt.Fprintf(out, "metrics at http://%s/metrics\n", command.Reachable(address))
 	if s.demo {
-		_, _ = fmt.Fprintf(out, tries, address)
+		_, _ = fmt.Fprintf(out, tries, command.Reachable(address))
 	}
 }

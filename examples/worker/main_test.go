@@ -199,4 +199,6 @@ func TestTheDemoSaysWhatToTry(t *testing.T) {
 	out := &record{}
 	(&settings{demo: true}).greet(out, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9464})
 	require.Contains(t, out.String(), "curl http://127.0.0.1:9464/metrics\n  curl http://127.0.0.1:9464/healthz\n")
+	(&settings{}).greet(out, &net.TCPAddr{IP: net.IPv4zero, Port: 9465})
+	require.Contains(t, out.String(), "metrics at http://localhost:9465/metrics\n")
 }

@@ -13,6 +13,16 @@ import (
 // Org is the org that has what was made.
 const Org = assessplan.OrgID("demo")
 
+// ToLog publishes events to the log, by type and ID: what they say is for a broker.
+func ToLog(log *slog.Logger) assessplan.EventPublisher {
+	return assessplan.EventPublisherFunc(func(_ context.Context, events ...assessplan.Event) error {
+		for _, event := range events {
+			log.Info("event", "type", event.Type, "id", event.ID)
+		}
+		return nil
+	})
+}
+
 const perRound = 10 // tasks
 
 // MaxDue is the most that Seed makes.

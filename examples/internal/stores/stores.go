@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/examples/internal/command"
 	"github.com/assessplan/assessplan/memstore"
 	"github.com/assessplan/assessplan/sqlstore/mysqlstore"
 	"github.com/assessplan/assessplan/sqlstore/pgstore"
@@ -40,7 +41,7 @@ func Open(ctx context.Context, name string, log *slog.Logger) (store assessplan.
 	case kind == "mysql":
 		return openMySQL(ctx, name, log)
 	}
-	return nil, nil, errors.New("this is no store; want memory, sqlite:FILE, postgres://USER@HOST/DATABASE or mysql://USER@HOST/DATABASE")
+	return nil, nil, command.Misuse(errors.New("this is no store; want memory, sqlite:FILE, postgres://USER@HOST/DATABASE or mysql://USER@HOST/DATABASE"))
 }
 
 func openPostgres(ctx context.Context, name string) (assessplan.Store, func() error, error) {
@@ -81,7 +82,7 @@ func openMySQL(ctx context.Context, name string, log *slog.Logger) (assessplan.S
 func mysqlConfig(name string) (*mysql.Config, error) {
 	u, err := url.Parse(name)
 	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") == "" {
-		return nil, errors.New("this is no URL of MySQL; want mysql://USER:PASSWORD@HOST:PORT/DATABASE, with %40 for an @ in the password")
+		return nil, command.Misuse(errors.New("this is no URL of MySQL; want mysql://USER:PASSWORD@HOST:PORT/DATABASE, with %40 for an @ in the password"))
 	}
 	config := mysql.NewConfig()
 	config.User = u.User.Username()
