@@ -25,6 +25,11 @@
 //	curl http://127.0.0.1:8080/healthz
 //
 // http://127.0.0.1:8080/api/v1/docs shows all routes. The log, JSON on the standard error, has requests, commands, and events by
-// type and ID; with --no-relay the events wait for examples/worker instead, which publishes them to a broker. With --tls-cert and
-// --tls-key it serves TLS. An interrupt lets requests end, then the relay, and closes the store.
+// type and ID. With --tls-cert and --tls-key it serves TLS. An interrupt lets requests end, then the relay, and closes the store.
+//
+// BESIDE examples/worker GIVE --no-relay. The server has a relay of its own, whose publisher is the log: an event that it gets to
+// first is settled, and no broker ever sees it. All relays of a store must publish to the same place. With --no-relay the events
+// wait in the store for the worker.
+//
+// The exit code is 0 after an interrupt, 1 after a failure, 2 where a flag is wrong.
 package main

@@ -11,13 +11,16 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"time"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/examples/internal/command"
 	"github.com/assessplan/assessplan/memstore"
 )
 
@@ -25,16 +28,17 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "the `address` to listen on")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := serve(ctx, *addr, os.Getenv("SECRET")); err != nil {
-		log.Print(err)
-		os.Exit(1)
-	}
+	err := serve(ctx, *addr, os.Getenv("SECRET"))
+	stop()
+	os.Exit(command.End("customhandler", err, os.Stderr))
 }
 
 func serve(ctx context.Context, addr, secret string) error {
 	if secret == "" {
-		return errors.New("set SECRET to the bearer token that callers must give")
+		return command.Misuse(errors.New("set SECRET to the bearer token that callers must give"))
+	}
+	if err := command.CheckAddress(addr); err != nil {
+		return command.Misuse(fmt.Errorf("-addr: %w", err))
 	}
 	service, err := newService(ctx)
 	if err != nil {
@@ -42,15 +46,19 @@ func serve(ctx context.Context, addr, secret string) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /schedule", scheduleHandler(service.Scheduler, secret))
-	server := &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return fmt.Errorf("-addr: %w", err)
+	}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
 		grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		stopped <- server.Shutdown(grace)
 	})
-	log.Printf("listening on http://%s/schedule", addr)
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+	log.Printf("listening on http://%s/schedule", command.Reachable(listener.Addr()))
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-stopped

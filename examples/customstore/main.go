@@ -23,6 +23,8 @@ import (
 	"gorm.io/driver/mysql"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"github.com/assessplan/assessplan/examples/internal/command"
 )
 
 func main() {
@@ -31,10 +33,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := onDatabaseOfItsOwn(ctx, *dsn, os.Stdout)
 	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "customstore:", err)
-		os.Exit(1)
-	}
+	os.Exit(command.End("customstore", err, os.Stderr))
 }
 
 // onDatabaseOfItsOwn runs the example where it can do no harm.
@@ -63,7 +62,7 @@ func onDatabaseOfItsOwn(ctx context.Context, dsn string, out io.Writer) (err err
 func connect(dsn, database string) (*gorm.DB, error) {
 	config, err := mysqldriver.ParseDSN(dsn)
 	if err != nil {
-		return nil, err
+		return nil, command.Misuse(fmt.Errorf("-dsn: %w", err))
 	}
 	if database != "" {
 		config.DBName = database

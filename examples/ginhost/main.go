@@ -54,6 +54,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/examples/internal/command"
 )
 
 func main() {
@@ -61,16 +62,12 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(os.Stderr, "ginhost:", err)
-		os.Exit(1)
-	}
+	os.Exit(command.End("ginhost", err, os.Stderr))
 }
 
 // run is the whole command but for the process around it.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) (err error) {
 	flags := flag.NewFlagSet("ginhost", flag.ContinueOnError)
-	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:8080", "the `address` to listen on")
 	link := flags.String("link", "", "the `URL` of the page that fills in a sheet (default: /fill of this server)")
 	file := flags.String("sqlite", "ginhost.db", "the SQLite `file`")
@@ -78,8 +75,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	mails := flags.String("mail", filepath.Join(os.TempDir(), "ginhost-mail"), "the `folder` that mails are written to")
 	prepare := flags.Bool("prepare", false, "have GORM prepare its statements")
 	play := flags.Bool("demo", false, "play a story and end")
-	if err := flags.Parse(args); err != nil {
+	if err := command.Parse(flags, args, stderr); err != nil {
 		return err
+	}
+	if err := command.CheckAddress(*addr); err != nil {
+		return command.Misuse(fmt.Errorf("-addr: %w", err))
 	}
 	s := settings{link: *link, secret: getenv("TRIGGER_SECRET"), mail: mailInto(*mails), log: slog.New(slog.NewTextHandler(stderr, nil))}
 	if s.link == "" {
@@ -88,9 +88,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if *play {
 		*file = ":memory:"
 	} else if s.keys, err = parseKeys(getenv("STAFF_KEYS")); err != nil {
-		return err
+		return command.Misuse(err)
 	} else if s.secret == "" {
-		return errors.New("set TRIGGER_SECRET to the bearer secret of whoever triggers the passes")
+		return command.Misuse(errors.New("set TRIGGER_SECRET to the bearer secret of whoever triggers the passes"))
 	}
 	open, where := openSQLite, *file
 	if *dsn != "" {
@@ -112,7 +112,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(stdout, "listening on http://%s, mails are in %s\n", listener.Addr(), *mails)
+	_, _ = fmt.Fprintf(stdout, "listening on http://%s, mails are in %s\n", command.Reachable(listener.Addr()), *mails)
 	return h.serve(ctx, listener)
 }
 

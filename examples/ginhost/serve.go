@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/examples/internal/command"
 )
 
 // settings are what main knows and the rest is told.
@@ -25,7 +27,7 @@ type settings struct {
 func newHost(db *database, s settings) (*host, error) {
 	entries, err := assessplan.NewURLEntryGenerator(s.link, nil)
 	if err != nil {
-		return nil, err
+		return nil, command.Misuse(fmt.Errorf("-link: %w", err))
 	}
 	events := newBus(s.log)
 	service, err := assessplan.New(db.store, entries, &assessplan.Config{

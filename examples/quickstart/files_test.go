@@ -90,6 +90,7 @@ func TestABadTesteesFileIsNamedByLineAndField(t *testing.T) {
 		{"empty", "", ": is empty"},
 		{"no header", "T1,UTC,2026-01-12\n", ":1: header: is missing or another; want testee_id,zone,start"},
 		{"nobody", header, ": has a header but no testees"},
+		{"one column", header + "T1\n", ":2: row: has 1 column; want 3: testee_id,zone,start"},
 		{"too few columns", header + "T1,UTC\n", ":2: row: has 2 columns; want 3: testee_id,zone,start"},
 		{"too many columns", header + "T1,UTC,2026-01-12,x\n", ":2: row: has 4 columns; want 3"},
 		{"bad date", header + "T1,UTC,2026-01-12\nT2,UTC,12.1.2026\n", `:3: start: is "12.1.2026"; want a day of the calendar`},

@@ -10,20 +10,21 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"time"
 	_ "time/tzdata" // so that zones are known on every machine
+
+	"github.com/assessplan/assessplan/examples/internal/command"
 )
 
 // The exit codes.
 const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2 // a flag or a file is wrong
+	exitDone   = command.Done
+	exitFailed = command.Failed
+	exitUsage  = command.Misused // a flag or a file is wrong
 )
 
 func main() {
@@ -37,11 +38,8 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	began := time.Now()
 	options, err := parseOptions(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return exitDone
-	}
 	if err != nil {
-		return exitUsage // the flag set has said why
+		return command.End("quickstart", err, stderr)
 	}
 	input, err := load(options)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/assessplan/assessplan"
+	"github.com/assessplan/assessplan/examples/internal/command"
 )
 
 //go:embed study.json
@@ -31,11 +32,10 @@ type options struct {
 	json           bool
 }
 
-// parseOptions reads the flags. Whatever is wrong with them it has written to stderr.
+// parseOptions reads the flags.
 func parseOptions(args []string, stderr io.Writer) (options, error) {
 	o := options{days: 120}
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	flags.SetOutput(stderr)
 	flags.StringVar(&o.study, "study", "", "the study, a JSON `file` (default the one that is built in)")
 	flags.StringVar(&o.testees, "testees", "", "the testees, a CSV `file` (default the one that is built in)")
 	flags.Func("from", "the first `date` of the walk (default the earliest start in the testees file)", func(s string) (err error) {
@@ -52,13 +52,11 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.Func("store", "`memory or sqlite:FILE`; run again on the same file to go on (default memory)", o.setStore)
 	flags.Uint64Var(&o.seed, "seed", 1, "the `number` that the testees' behaviour follows from")
 	flags.BoolVar(&o.json, "json", false, "write one JSON object instead of text")
-	if err := flags.Parse(args); err != nil {
+	if err := command.Parse(flags, args, stderr); err != nil {
 		return o, err
 	}
 	if flags.NArg() > 0 {
-		err := fmt.Errorf("unexpected argument %q; everything is said by flags, see -h", flags.Arg(0))
-		_, _ = fmt.Fprintln(stderr, err)
-		return o, err
+		return o, command.Misuse(fmt.Errorf("unexpected argument %q; everything is said by flags, see -h", flags.Arg(0)))
 	}
 	return o, nil
 }

@@ -66,10 +66,18 @@ func readTestees(reader *csv.Reader) (testees []testee, faults []fault) {
 	}
 }
 
+// counted is a number of things in words.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 func readTestee(record []string, line int) (testee, []fault) {
 	if len(record) != len(columns) {
-		return testee{}, []fault{{line: line, field: "row", message: fmt.Sprintf("has %d columns; want %d: %s",
-			len(record), len(columns), strings.Join(columns, ","))}}
+		return testee{}, []fault{{line: line, field: "row", message: fmt.Sprintf("has %s; want %d: %s",
+			counted(len(record), "column"), len(columns), strings.Join(columns, ","))}}
 	}
 	person := testee{ID: assessplan.TesteeID(record[0]), Zone: record[1], line: line}
 	var faults []fault

@@ -16,6 +16,7 @@
 //	go run ./examples/statsworker --consume --nats nats://127.0.0.1:4222 --stream assessplan --db stats.db --zone Europe/Berlin
 //	go run ./examples/statsworker --report --db stats.db
 //
+// The stream has to be there: start who publishes into it first, such as examples/worker with the same --stream, which makes it.
 // With --rebuild it empties the tables first and begins at the beginning of the stream, which has to be kept as long as anybody
 // may want that.
 //

@@ -37,7 +37,8 @@ func watch(log *slog.Logger) (*alerts.Watch, error) {
 // unwell are the alerts that say that this worker does not get its work done, whatever is in the database.
 var unwell = []alerts.Kind{alerts.ScheduleFailing, alerts.ExpireFailing, alerts.RelayFailing, alerts.NoRelay}
 
-// health answers /healthz.
+// health answers /healthz. It is well as soon as a broker that was away takes events again; single ones that failed before may
+// wait up to assessplan.RelayConfig.MaxRetryDelay for their next attempt all the same.
 type health struct {
 	timetables map[cronworker.Job]*cronworker.Timetable
 	jitter     time.Duration
