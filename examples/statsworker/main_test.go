@@ -114,7 +114,7 @@ func TestAReportChangesNothing(t *testing.T) {
 	require.NoError(t, err)
 
 	code, _, stderr := runWith(t, "--report", "--db", foreign)
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, command.Failed, code)
 	require.Contains(t, stderr, "no worker has written into it")
 	after, err := os.ReadFile(foreign)
 	require.NoError(t, err)

@@ -106,7 +106,21 @@ func toRabbitMQ(_ context.Context, url, exchange string, _ *slog.Logger) (messag
 		return p
 	}}
 	to, err := wmamqp.NewPublisher(config, watermill.NopLogger{})
-	return to, watermillpub.AMQP, err
+	if err != nil {
+		return nil, 0, err
+	}
+	return impatient{to}, watermillpub.AMQP, nil
+}
+
+// impatient gives up on an answer that never comes, as from a quorum queue that lost its leader: without the connection the call
+// ends, and the relay goes on.
+type impatient struct{ *wmamqp.Publisher }
+
+func (p impatient) Publish(topic string, messages ...*message.Message) error {
+	const most = 30 * time.Second
+	watch := time.AfterFunc(most, func() { _ = p.Connection().CloseDeadline(time.Now().Add(time.Second)) }) // it is lost either way
+	defer watch.Stop()
+	return p.Publisher.Publish(topic, messages...)
 }
 
 // makeDeadEnd makes where events go that no queue wants, and that RabbitMQ would otherwise confirm and drop.
