@@ -38,7 +38,7 @@ func TestAConfigIsRefusedWithWhatWouldBeRight(t *testing.T) {
 		want      string
 	}{
 		"a schedule of six fields": {cronworker.Config{Schedule: "0 0 * * * *"}, nil,
-			`invalid: Schedule is "0 0 * * * *", which has 6 fields; want 5: minute, hour, day of month, month, day of week`},
+			`invalid: Schedule is "0 0 * * * *"; want 5 fields and not 6: minute, hour, day of month, month, day of week`},
 		"an expiry that never comes": {cronworker.Config{Expire: "0 0 31 11 *"}, nil, `Expire is "0 0 31 11 *", a date that no year has`},
 		"the machine's zone":         {cronworker.Config{Zone: time.Local}, nil, "Zone is the machine's; want one of the IANA database"},
 		"a jitter into the past":     {cronworker.Config{Jitter: -time.Second}, nil, "Jitter is -1s; want 0 or more"},

@@ -67,7 +67,7 @@ func parse(spec string, zone *time.Location) (*Timetable, string) {
 	case strings.HasPrefix(words[0], "@"):
 		return parseName(spec, words, zone)
 	case len(words) != len(fields):
-		return nil, fmt.Sprintf("is %s, which has %d fields; want 5: minute, hour, day of month, month, day of week", quote(spec), len(words))
+		return nil, fmt.Sprintf("is %s; want 5 fields and not %d: minute, hour, day of month, month, day of week", quote(spec), len(words))
 	}
 	return parseFields(spec, words, zone)
 }
@@ -75,7 +75,7 @@ func parse(spec string, zone *time.Location) (*Timetable, string) {
 func parseEvery(spec string, words []string, zone *time.Location) (*Timetable, string) {
 	every, err := time.ParseDuration(strings.Join(words, " "))
 	if err != nil || every < time.Second || every > MaxEvery || every%time.Second != 0 {
-		return nil, fmt.Sprintf(`is %s; want whole seconds such as "@every 90s", from 1s to %v`, quote(spec), MaxEvery)
+		return nil, fmt.Sprintf(`is %s; want whole seconds such as "@every 90s", from 1s to 366 days`, quote(spec))
 	}
 	return &Timetable{every: every, zone: zone}, ""
 }
