@@ -11,12 +11,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/assessplan/assessplan/examples/internal/logtest"
 )
 
 const (
@@ -41,33 +42,15 @@ type server struct {
 	command *exec.Cmd
 	url     string
 	client  *http.Client
-	log     *record
+	log     *logtest.Record
 	ended   chan struct{}
 	err     error // once ended
-}
-
-// record is a log that is written while it is read.
-type record struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (r *record) Write(b []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.Write(b)
-}
-
-func (r *record) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.String()
 }
 
 // start starts a server and waits until it listens.
 func start(t *testing.T, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, log: &record{}, ended: make(chan struct{}), client: &http.Client{Timeout: time.Minute}}
+	s := &server{t: t, log: &logtest.Record{}, ended: make(chan struct{}), client: &http.Client{Timeout: time.Minute}}
 	args = append([]string{"--addr", "127.0.0.1:0", "--base-url", "https://assess.example.org/fill"}, args...)
 	s.command = exec.Command(os.Args[0], args...)
 	s.command.Env = append(os.Environ(), asServer+"=1")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -20,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessplan/assessplan/examples/internal/command"
+	"github.com/assessplan/assessplan/examples/internal/logtest"
 	"github.com/assessplan/assessplan/examples/internal/natstest"
 	"github.com/assessplan/assessplan/watermillpub"
 )
@@ -204,27 +203,9 @@ func known(t *testing.T, l *ledger) (tasks int) {
 type process struct {
 	t       *testing.T
 	command *exec.Cmd
-	log     record
+	log     logtest.Record
 	ended   chan struct{}
 	err     error // once ended
-}
-
-// record is a log that is written while it is read.
-type record struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (r *record) Write(b []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.Write(b)
-}
-
-func (r *record) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.String()
 }
 
 func start(t *testing.T, args ...string) *process {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessplan/assessplan/examples/internal/command"
+	"github.com/assessplan/assessplan/examples/internal/logtest"
 	"github.com/assessplan/assessplan/examples/internal/natstest"
 )
 
@@ -18,7 +19,7 @@ func TestTheExitCodeTellsWhoseFaultItWas(t *testing.T) {
 		"-h": command.Done, "--brokers none": command.Misused, "": command.Misused, good + "--store oracle:": command.Misused,
 		good + "--base-url ftp://a": command.Misused, good + "--metrics 8080": command.Misused, good + "--broker nats://127.0.0.1:1": command.Failed,
 	} {
-		err := run(t.Context(), strings.Fields(args), &bytes.Buffer{}, &record{})
+		err := run(t.Context(), strings.Fields(args), &bytes.Buffer{}, &logtest.Record{})
 		require.Equal(t, code, command.End("worker", err, &bytes.Buffer{}), args)
 	}
 }
@@ -63,7 +64,7 @@ func TestBadFlagsSayWhatWouldBeRight(t *testing.T) {
 		"a flag that is none":      {good + "--brokers none", []string{"-brokers"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			log := &record{}
+			log := &logtest.Record{}
 			err := run(t.Context(), strings.Fields(test.args), &bytes.Buffer{}, log)
 			for _, says := range test.says {
 				require.ErrorContains(t, err, says)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"flag"
 	"io"
@@ -12,13 +11,14 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/assessplan/assessplan/examples/internal/logtest"
 )
 
 var update = flag.Bool("update", false, "write the golden file anew")
@@ -38,29 +38,11 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// record is a log that is written while it is read.
-type record struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (r *record) Write(b []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.Write(b)
-}
-
-func (r *record) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.String()
-}
-
 // worker is one that works, in this process or in another.
 type worker struct {
 	t     *testing.T
 	url   string // of its pages
-	log   record
+	log   logtest.Record
 	stop  func() // tells it to end
 	kill  func()
 	ended chan struct{}
@@ -196,7 +178,7 @@ func typesOf(exposition string) string {
 }
 
 func TestTheDemoSaysWhatToTry(t *testing.T) {
-	out := &record{}
+	out := &logtest.Record{}
 	(&settings{demo: true}).greet(out, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9464})
 	require.Contains(t, out.String(), "curl http://127.0.0.1:9464/metrics\n  curl http://127.0.0.1:9464/healthz\n")
 	(&settings{}).greet(out, &net.TCPAddr{IP: net.IPv4zero, Port: 9465})

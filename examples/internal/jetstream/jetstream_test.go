@@ -1,11 +1,9 @@
 package jetstream
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/assessplan/assessplan/examples/internal/logtest"
 	"github.com/assessplan/assessplan/examples/internal/natstest"
 )
 
@@ -25,28 +24,10 @@ func info(ctx context.Context, streams nats.JetStreamContext) error {
 	return err
 }
 
-// record is a log that is written while it is read.
-type record struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (r *record) Write(b []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.Write(b)
-}
-
-func (r *record) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.String()
-}
-
 // connected is a connection to a server of the test's.
-func connected(t *testing.T, address string) (s *Server, log *record) {
+func connected(t *testing.T, address string) (s *Server, log *logtest.Record) {
 	t.Helper()
-	log = &record{}
+	log = &logtest.Record{}
 	s, err := Connect("nats://u:"+secret+"@"+address, Client{
 		Name: "test", Needs: []string{"$JS.API.STREAM.INFO.some", "some.>"}, Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
