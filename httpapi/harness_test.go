@@ -51,7 +51,7 @@ var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
 // server is the API over a store in memory, on a clock that is moved by hand.
 type server struct {
-	t       *testing.T
+	t       testing.TB
 	clock   *clock.Mock
 	service *assessplan.Service
 	url     string
@@ -68,7 +68,7 @@ type setup struct {
 	description string // where the document is
 }
 
-func newServer(t *testing.T, choices ...func(*setup)) *server {
+func newServer(t testing.TB, choices ...func(*setup)) *server {
 	t.Helper()
 	s := &server{t: t, clock: clock.NewMock(), log: &lockedBuffer{}}
 	s.clock.Set(start)
@@ -138,7 +138,7 @@ func (s *server) routerOf(document []byte) routers.Router {
 var documents sync.Map
 
 // in is the same server, for a subtest.
-func (s *server) in(t *testing.T) *server {
+func (s *server) in(t testing.TB) *server {
 	t.Helper()
 	same := *s
 	same.t = t
@@ -147,7 +147,7 @@ func (s *server) in(t *testing.T) *server {
 
 // answer is what the server said.
 type answer struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	body   []byte
@@ -270,7 +270,7 @@ func (s *server) opened() (plan, task, token string) {
 	return plan, first["id"].(string), tokenOf(s.t, first["entry_url"].(string))
 }
 
-func tokenOf(t *testing.T, link string) string {
+func tokenOf(t testing.TB, link string) string {
 	t.Helper()
 	parsed, err := url.Parse(link)
 	require.NoError(t, err)
