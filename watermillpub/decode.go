@@ -120,13 +120,22 @@ func (r rules) event(headers map[string]string, data []byte) ([]byte, error) {
 	if attributes[attributeContentType] == "" {
 		attributes[attributeContentType] = typeJSON
 	}
-	if kind, _, err := mime.ParseMediaType(attributes[attributeContentType]); err != nil || kind != typeJSON {
+	if !isJSON(attributes[attributeContentType]) {
 		return nil, assessplan.Invalid("message.content-type", "is of another kind of data; want %s", typeJSON)
 	}
 	if !json.Valid(data) {
 		return nil, assessplan.Invalid("message", "has a payload that is not JSON")
 	}
 	return joined(attributes, data), nil
+}
+
+// isJSON tells the content type of data in JSON, with or without parameters.
+func isJSON(content string) bool {
+	if content == typeJSON {
+		return true
+	}
+	kind, _, err := mime.ParseMediaType(content)
+	return err == nil && kind == typeJSON
 }
 
 var errNotUTF8 = errors.New("not UTF-8")

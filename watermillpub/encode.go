@@ -65,6 +65,9 @@ func parse(event []byte) (map[string]string, []byte, error) {
 	if attributes[attributeSpecVersion] == "" {
 		return nil, nil, errors.New("the CloudEvent has no specversion")
 	}
+	if !isJSON(attributes[attributeContentType]) {
+		return nil, nil, fmt.Errorf("the datacontenttype of the CloudEvent is another; want %s", typeJSON)
+	}
 	return attributes, data, nil
 }
 
